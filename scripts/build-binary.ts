@@ -7,7 +7,7 @@
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { bundlePlayground } from "../src/server/http/playground-bundle.ts";
+import { bundlePlayground } from "../src/server/http/routes/playground-bundle.ts";
 import { bundleSettings, playgroundPage } from "./build/bundle.ts";
 import { embedLibraries } from "./build/embed-libraries.ts";
 import { nativeLibraries } from "./build/native-packages.ts";

@@ -29,7 +29,7 @@ export function playgroundPage(page: string): BunPlugin {
   return {
     name: "bundled-playground",
     setup(build) {
-      build.onLoad({ filter: /server\/http\/playground-bundle\.ts$/ }, () => ({
+      build.onLoad({ filter: /server\/http\/routes\/playground-bundle\.ts$/ }, () => ({
         contents: `export const playgroundPage = async () => ${JSON.stringify(page)};`,
         loader: "js",
       }));

@@ -1,7 +1,7 @@
 /** Who may do what, cell by cell (contract.md), over real HTTP: the peer, the Host and the path are what was sent. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { networkInterfaces } from "node:os";
-import type { AccessTokens } from "../../src/server/http/access.ts";
+import type { AccessTokens } from "../../src/server/http/access/access-policy.ts";
 import { listen } from "../../src/server/http/listen.ts";
 import { TrickleServer } from "../../src/trickle/server/trickle-server.ts";
 import { rawRequest } from "../support/raw-request.ts";

@@ -2,9 +2,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { Elysia } from "elysia";
-import { AccessPolicy } from "../../src/server/http/access.ts";
+import { AccessPolicy } from "../../src/server/http/access/access-policy.ts";
 import { listen } from "../../src/server/http/listen.ts";
-import { trickleRoutes } from "../../src/server/http/trickle-routes.ts";
+import { trickleRoutes } from "../../src/server/http/routes/trickle-routes.ts";
 import { TrickleServer } from "../../src/trickle/server/trickle-server.ts";
 import { waitFor } from "../support/wait-for.ts";
 

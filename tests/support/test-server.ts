@@ -5,11 +5,11 @@ import { Admission } from "../../src/server/admission.ts";
 import { servedCapacity } from "../../src/server/capacity.ts";
 import { type EngineObserver, EngineScheduler } from "../../src/server/engines/scheduler.ts";
 import { HostPolicy } from "../../src/server/hosts/host-policy.ts";
-import { AccessPolicy, type AccessTokens } from "../../src/server/http/access.ts";
+import { AccessPolicy, type AccessTokens } from "../../src/server/http/access/access-policy.ts";
+import { BrowserRules } from "../../src/server/http/access/browser-rules.ts";
 import { createApp } from "../../src/server/http/app.ts";
-import { BrowserRules } from "../../src/server/http/browser-rules.ts";
-import { RunningJobs } from "../../src/server/http/running-jobs.ts";
-import type { TrickleHandler } from "../../src/server/http/trickle-routes.ts";
+import { RunningJobs } from "../../src/server/http/jobs/running-jobs.ts";
+import type { TrickleHandler } from "../../src/server/http/routes/trickle-routes.ts";
 import { ServerMetrics } from "../../src/server/metrics/server-metrics.ts";
 import { byocProtocol } from "../../src/server/protocols/byoc/byoc-protocol.ts";
 import {

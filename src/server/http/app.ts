@@ -5,23 +5,23 @@ import type { StreamAccess } from "../../capabilities/capability.ts";
 import { imageAccess } from "../image-request.ts";
 import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
 import { selectProtocol } from "../protocols/select-protocol.ts";
-import { assertGuarded } from "./access.ts";
-import type { JobOptions } from "./batch-job.ts";
-import type { BrowserRules } from "./browser-rules.ts";
-import { type CapabilityRoutesOptions, capabilityRoutes } from "./capability-routes.ts";
+import { assertGuarded } from "./access/access-policy.ts";
+import type { BrowserRules } from "./access/browser-rules.ts";
 import { errorPlugin } from "./error-plugin.ts";
 import { HttpError } from "./http-error.ts";
-import { openapiRoutes, PLUGIN_PATHS } from "./openapi-routes.ts";
-import { type OpsOptions, opsRoutes } from "./ops-routes.ts";
-import { playgroundRoutes } from "./playground-routes.ts";
+import type { JobOptions } from "./jobs/batch-job.ts";
 import { requestCounter } from "./request-counter.ts";
 import { withUsableUrl } from "./request-url.ts";
-import { runnerBatchRoutes } from "./runner-batch-routes.ts";
+import { type CapabilityRoutesOptions, capabilityRoutes } from "./routes/capability-routes.ts";
+import { openapiRoutes, PLUGIN_PATHS } from "./routes/openapi-routes.ts";
+import { type OpsOptions, opsRoutes } from "./routes/ops-routes.ts";
+import { playgroundRoutes } from "./routes/playground-routes.ts";
+import { runnerBatchRoutes } from "./routes/runner-batch-routes.ts";
+import { runnerRoutes } from "./routes/runner-routes.ts";
+import { type StreamServices, streamRoutes } from "./routes/stream-routes.ts";
+import { type TrickleHandler, trickleRoutes } from "./routes/trickle-routes.ts";
+import { workerRoutes } from "./routes/worker-routes.ts";
 import { isRunnerPath, noRunnerRoute } from "./runner-error.ts";
-import { runnerRoutes } from "./runner-routes.ts";
-import { type StreamServices, streamRoutes } from "./stream-routes.ts";
-import { type TrickleHandler, trickleRoutes } from "./trickle-routes.ts";
-import { workerRoutes } from "./worker-routes.ts";
 
 export interface AppDeps
   extends StreamServices,

@@ -4,8 +4,8 @@ import { CAPABILITIES } from "../../capabilities/registry.ts";
 import { describeUnexpected, WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { schemaError } from "../field-errors.ts";
-import type { AccessPolicy } from "./access.ts";
-import type { Incoming } from "./caller.ts";
+import type { AccessPolicy } from "./access/access-policy.ts";
+import type { Incoming } from "./access/caller.ts";
 import { errorResponse, HttpError, isInternal } from "./http-error.ts";
 import { isRunnerPath, noRunnerRoute, runnerErrorResponse } from "./runner-error.ts";
 

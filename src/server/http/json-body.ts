@@ -6,7 +6,7 @@ import { WorkerError } from "../../errors.ts";
 import { parseJson } from "../exact-json.ts";
 import { declaredBytes } from "./content-length.ts";
 import { badJson, HttpError } from "./http-error.ts";
-import type { RunningJob } from "./running-jobs.ts";
+import type { RunningJob } from "./jobs/running-jobs.ts";
 
 const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 12 * MIB;

@@ -36,7 +36,7 @@ function pathsOfTree(): string[] {
 
 test("every path in the tree of docs/development.md exists", () => {
   const paths = pathsOfTree();
-  expect(paths).toContain("src/server/http/access.ts");
+  expect(paths).toContain("src/server/engines/supervisor.ts");
   expect(paths.length).toBeGreaterThan(30);
   expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Elysia } from "elysia";
-import { AccessPolicy, assertGuarded } from "../../../../src/server/http/access.ts";
+import { AccessPolicy, assertGuarded } from "../../../../src/server/http/access/access-policy.ts";
 
 const access = new AccessPolicy({});
 

@@ -4,7 +4,7 @@ import {
   eventStream,
   type JobOutcome,
   type JobProgress,
-} from "../../../../src/server/http/event-stream.ts";
+} from "../../../../src/server/http/jobs/event-stream.ts";
 import { pushable } from "../../../../src/streams/push-readable.ts";
 
 afterEach(() => void jest.useRealTimers());

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { WorkerError } from "../../../../src/errors.ts";
 import { HttpError } from "../../../../src/server/http/http-error.ts";
+import type { RunningJob } from "../../../../src/server/http/jobs/running-jobs.ts";
 import { BodyBudget, readJson } from "../../../../src/server/http/json-body.ts";
-import type { RunningJob } from "../../../../src/server/http/running-jobs.ts";
 
 const KIB = 1024;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { WorkerError } from "../../../../src/errors.ts";
-import { type RunningJob, RunningJobs } from "../../../../src/server/http/running-jobs.ts";
+import { type RunningJob, RunningJobs } from "../../../../src/server/http/jobs/running-jobs.ts";
 
 const caller = { signal: new AbortController().signal };
 const forever = () => new Promise<never>(() => {});

@@ -1,11 +1,11 @@
 /** Mounts the embedded trickle server under /trickle: raw bodies, no time limit for a silent request, bare statuses. */
 import { Elysia } from "elysia";
-import type { TricklePeer } from "../../trickle/server/peer-quotas.ts";
-import { OWN_CHANNELS } from "../hosts/channel-url.ts";
-import { isLoopback } from "../hosts/own-address.ts";
-import type { AccessPolicy } from "./access.ts";
-import { type Incoming, isFromThisMachine, peerAddress } from "./caller.ts";
-import { IDLE_SECONDS } from "./connection-limits.ts";
+import type { TricklePeer } from "../../../trickle/server/peer-quotas.ts";
+import { OWN_CHANNELS } from "../../hosts/channel-url.ts";
+import { isLoopback } from "../../hosts/own-address.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { type Incoming, isFromThisMachine, peerAddress } from "../access/caller.ts";
+import { IDLE_SECONDS } from "../connection-limits.ts";
 
 /** The part of the trickle server that HTTP needs. */
 export interface TrickleHandler {

@@ -4,19 +4,19 @@ import type {
   ImageAccess,
   JobContext,
   StreamAccess,
-} from "../../capabilities/capability.ts";
-import type { Size } from "../../engine/protocol/work.ts";
-import { describeUnexpected, reason, WorkerError } from "../../errors.ts";
-import { getLogger } from "../../log.ts";
-import { check } from "../../schema-check.ts";
-import { cut } from "../../shown-value.ts";
-import { pushable } from "../../streams/push-readable.ts";
-import { type Admission, type Place, pictureLoad } from "../admission.ts";
-import { checked } from "../field-errors.ts";
-import { IDLE_SECONDS } from "./connection-limits.ts";
+} from "../../../capabilities/capability.ts";
+import type { Size } from "../../../engine/protocol/work.ts";
+import { describeUnexpected, reason, WorkerError } from "../../../errors.ts";
+import { getLogger } from "../../../log.ts";
+import { check } from "../../../schema-check.ts";
+import { cut } from "../../../shown-value.ts";
+import { pushable } from "../../../streams/push-readable.ts";
+import { type Admission, type Place, pictureLoad } from "../../admission.ts";
+import { checked } from "../../field-errors.ts";
+import { IDLE_SECONDS } from "../connection-limits.ts";
+import { isInternal, statusOf } from "../http-error.ts";
+import { MAX_BATCH_BYTES, READ_TIMEOUT_MS, readJson } from "../json-body.ts";
 import { eventStream, type JobOutcome, type JobProgress } from "./event-stream.ts";
-import { isInternal, statusOf } from "./http-error.ts";
-import { MAX_BATCH_BYTES, READ_TIMEOUT_MS, readJson } from "./json-body.ts";
 import type { LivepeerJob } from "./livepeer-header.ts";
 import type { HasSignal, RunningJob, RunningJobs } from "./running-jobs.ts";
 

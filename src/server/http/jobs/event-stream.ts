@@ -2,8 +2,8 @@
  * Sends a batch job's progress and answer as server-sent events in the form that go-livepeer relays (protocol.md 1.3.1):
  * one JSON object per `data:` line, every line below 64 KiB, and `[DONE]` in the last line only.
  */
-import { errorBody } from "./http-error.ts";
-import { COMMENT_EVERY_MS, SSE_HEADERS } from "./server-sent-events.ts";
+import { errorBody } from "../http-error.ts";
+import { COMMENT_EVERY_MS, SSE_HEADERS } from "../server-sent-events.ts";
 
 /**
  * Characters of the answer in one event. Each takes at most 3 bytes: of what JSON escapes, a JSON text holds only quotes

@@ -1,30 +1,30 @@
 /** Routes that start streams and manage them by their ids. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { reason, WorkerError } from "../../errors.ts";
-import { getLogger, logId } from "../../log.ts";
-import { cut, withoutValue } from "../../shown-value.ts";
-import { untilAborted } from "../../streams/until-aborted.ts";
-import type { EngineScheduler } from "../engines/scheduler.ts";
-import { type Protocols, selectProtocol } from "../protocols/select-protocol.ts";
-import { StartFields, UpdateFields } from "../streams/fields.ts";
-import type { StreamStarter } from "../streams/start.ts";
-import type { StreamStore } from "../streams/store.ts";
-import type { Stream } from "../streams/stream.ts";
-import type { EndReason } from "../streams/stream-life.ts";
-import type { Remarks, StreamUpdater } from "../streams/update.ts";
-import type { AccessPolicy } from "./access.ts";
-import { dataEvents } from "./data-events.ts";
-import { readJson } from "./json-body.ts";
-import { failureContents, failures } from "./schemas/failures.ts";
-import { bodyFor, jsonContent, operation } from "./schemas/openapi.ts";
+import { reason, WorkerError } from "../../../errors.ts";
+import { getLogger, logId } from "../../../log.ts";
+import { cut, withoutValue } from "../../../shown-value.ts";
+import { untilAborted } from "../../../streams/until-aborted.ts";
+import type { EngineScheduler } from "../../engines/scheduler.ts";
+import { type Protocols, selectProtocol } from "../../protocols/select-protocol.ts";
+import { StartFields, UpdateFields } from "../../streams/fields.ts";
+import type { StreamStarter } from "../../streams/start.ts";
+import type { StreamStore } from "../../streams/store.ts";
+import type { Stream } from "../../streams/stream.ts";
+import type { EndReason } from "../../streams/stream-life.ts";
+import type { Remarks, StreamUpdater } from "../../streams/update.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { readJson } from "../json-body.ts";
+import { failureContents, failures } from "../schemas/failures.ts";
+import { bodyFor, jsonContent, operation } from "../schemas/openapi.ts";
 import {
   ChangedAnswer,
   StartAnswer,
   StopAnswer,
   StreamAnswer,
   StreamsAnswer,
-} from "./schemas/stream-answers.ts";
+} from "../schemas/stream-answers.ts";
+import { dataEvents } from "./data-events.ts";
 import { DebugAnswer, streamDebug } from "./stream-debug.ts";
 import { StreamIdHeader, streamIdOf } from "./stream-id.ts";
 

@@ -1,5 +1,5 @@
 /** Runs batch jobs, and ends each at its deadline, when its caller leaves, or when the server ends. */
-import { WorkerError } from "../../errors.ts";
+import { WorkerError } from "../../../errors.ts";
 
 /** Owner of a signal that may be created lazily. */
 export interface HasSignal {

@@ -3,8 +3,8 @@ import { openapi } from "@elysiajs/openapi";
 import { Elysia } from "elysia";
 import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
-import type { AccessPolicy } from "./access.ts";
-import { TAGS } from "./schemas/openapi.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { TAGS } from "../schemas/openapi.ts";
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -1,7 +1,7 @@
 /** Describes who sent a request, as far as the connection and the headers show it. */
 import { createHash } from "node:crypto";
 import type { Server } from "bun";
-import { isLoopback, isThisMachine } from "../hosts/own-address.ts";
+import { isLoopback, isThisMachine } from "../../hosts/own-address.ts";
 import { hostNameOf } from "./request-host.ts";
 
 /** A request and the server that it came through; null for a request that this process made by itself. */

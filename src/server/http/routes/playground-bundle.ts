@@ -1,7 +1,7 @@
 /** Bundles the playground's code into one page, at first use or when the binary is built. */
 import { join } from "node:path";
 
-const SOURCE = join(import.meta.dir, "../../playground");
+const SOURCE = join(import.meta.dir, "../../../playground");
 
 let made: Promise<string> | undefined;
 

@@ -1,5 +1,5 @@
 /** Reads the host that a request was sent to, from its `Host` header. */
-import { bareHost } from "../hosts/ip-address.ts";
+import { bareHost } from "../../hosts/ip-address.ts";
 
 /**
  * The host's name or address as URLs spell it, without the port and without brackets around IPv6. Null where the header

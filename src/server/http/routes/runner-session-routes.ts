@@ -1,26 +1,26 @@
 /** Declares what the caller's session is asked to do: the POST routes below `/runner/{key}` (live-runner.md 4.2). */
 import type { TSchema } from "@sinclair/typebox";
-import { WorkerError } from "../../errors.ts";
-import { RunnerError, runnerErrorOf } from "../protocols/live-runner/app/runner-errors.ts";
-import type { RunnerView } from "../protocols/live-runner/app/runner-view.ts";
+import { WorkerError } from "../../../errors.ts";
+import { RunnerError, runnerErrorOf } from "../../protocols/live-runner/app/runner-errors.ts";
+import type { RunnerView } from "../../protocols/live-runner/app/runner-view.ts";
 import {
   ScopeAnswer,
   ScopeBody,
   scopeAnswer,
   scopeStart,
-} from "../protocols/live-runner/app/scope.ts";
+} from "../../protocols/live-runner/app/scope.ts";
 import {
   SessionStartFields,
   SessionUpdateFields,
-} from "../protocols/live-runner/app/session-fields.ts";
-import { SessionObject, SessionStarted } from "../protocols/live-runner/app/session-object.ts";
+} from "../../protocols/live-runner/app/session-fields.ts";
+import { SessionObject, SessionStarted } from "../../protocols/live-runner/app/session-object.ts";
 import {
   namedByCaller,
   readReason,
   SessionReason,
-} from "../protocols/live-runner/app/session-start.ts";
-import { SessionStopped } from "../protocols/live-runner/app/usage-record.ts";
-import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
+} from "../../protocols/live-runner/app/session-start.ts";
+import { SessionStopped } from "../../protocols/live-runner/app/usage-record.ts";
+import type { RunnerSession } from "../../protocols/live-runner/sessions/session.ts";
 
 export interface SessionRoute {
   /** The path that the API lists, and aliases of it. */

@@ -1,8 +1,8 @@
 /** Serves the playground: one page that loads nothing from another host. */
 import { randomBytes } from "node:crypto";
 import { Elysia } from "elysia";
-import { connectOrigin } from "../hosts/own-address.ts";
-import type { AccessPolicy } from "./access.ts";
+import { connectOrigin } from "../../hosts/own-address.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
 import { playgroundPage } from "./playground-bundle.ts";
 
 /** Content security policy: the page may load from and ask this server alone. */

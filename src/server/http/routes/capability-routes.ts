@@ -1,14 +1,14 @@
 /** Routes of batch jobs: the seed's, and an orchestrator's in all the forms of protocol.md 1.2. */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import type { JobContext } from "../../capabilities/capability.ts";
-import { CAPABILITIES, findCapability, isCapability } from "../../capabilities/registry.ts";
-import { WorkerError } from "../../errors.ts";
-import type { AccessPolicy } from "./access.ts";
-import { type Call, type JobOptions, runJob } from "./batch-job.ts";
-import { livepeerHeader, missingLivepeerHeader } from "./livepeer-header.ts";
-import { failureContents } from "./schemas/failures.ts";
-import { jsonContent, operation } from "./schemas/openapi.ts";
+import type { JobContext } from "../../../capabilities/capability.ts";
+import { CAPABILITIES, findCapability, isCapability } from "../../../capabilities/registry.ts";
+import { WorkerError } from "../../../errors.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { type Call, type JobOptions, runJob } from "../jobs/batch-job.ts";
+import { livepeerHeader, missingLivepeerHeader } from "../jobs/livepeer-header.ts";
+import { failureContents } from "../schemas/failures.ts";
+import { jsonContent, operation } from "../schemas/openapi.ts";
 
 export interface CapabilityRoutesOptions extends JobOptions {
   readonly access: AccessPolicy;

@@ -1,17 +1,17 @@
 /** Routes for orchestrators and pytrickle's callers, who name streams by X-Stream-Id (protocol.md 1.4 to 1.6, 7.1). */
 import { Elysia } from "elysia";
-import { WorkerError } from "../../errors.ts";
-import { stateOf } from "../health.ts";
-import { ratesOf } from "../protocols/side-channels/vitals.ts";
-import { UpdateFields } from "../streams/fields.ts";
-import type { StreamStore } from "../streams/store.ts";
-import type { Stream } from "../streams/stream.ts";
-import type { AccessPolicy, CallerRole } from "./access.ts";
-import { readJson } from "./json-body.ts";
-import { failures } from "./schemas/failures.ts";
-import { jsonContent, operation } from "./schemas/openapi.ts";
-import { StateAnswer } from "./schemas/server-answers.ts";
-import { ChangedAnswer, StopAnswer } from "./schemas/stream-answers.ts";
+import { WorkerError } from "../../../errors.ts";
+import { stateOf } from "../../health.ts";
+import { ratesOf } from "../../protocols/side-channels/vitals.ts";
+import { UpdateFields } from "../../streams/fields.ts";
+import type { StreamStore } from "../../streams/store.ts";
+import type { Stream } from "../../streams/stream.ts";
+import type { AccessPolicy, CallerRole } from "../access/access-policy.ts";
+import { readJson } from "../json-body.ts";
+import { failures } from "../schemas/failures.ts";
+import { jsonContent, operation } from "../schemas/openapi.ts";
+import { StateAnswer } from "../schemas/server-answers.ts";
+import { ChangedAnswer, StopAnswer } from "../schemas/stream-answers.ts";
 import { StreamIdHeader, streamIdIn, streamIdOf, withoutStreamId } from "./stream-id.ts";
 import { changeStream, type StreamServices, startStream, stopStream } from "./stream-routes.ts";
 

@@ -1,6 +1,6 @@
 /** Sends a stream's data as server-sent events: one report an event, comments while there is none. */
-import type { DataReader } from "../streams/data-output.ts";
-import { COMMENT_EVERY_MS, SSE_HEADERS } from "./server-sent-events.ts";
+import type { DataReader } from "../../streams/data-output.ts";
+import { COMMENT_EVERY_MS, SSE_HEADERS } from "../server-sent-events.ts";
 
 /**
  * Responds with the events of `reader` until the stream ends or the caller leaves, then disposes it. A caller that reads

@@ -4,10 +4,10 @@
  */
 import { timingSafeEqual } from "node:crypto";
 import type { AnyElysia } from "elysia";
-import { WorkerError } from "../../errors.ts";
+import { WorkerError } from "../../../errors.ts";
+import { HttpError } from "../http-error.ts";
 import { rejectForm } from "./browser-rules.ts";
 import { bearerDigestOf, digest, type Incoming, isFromThisMachine } from "./caller.ts";
-import { HttpError } from "./http-error.ts";
 
 /**
  * `open`: everybody. `operator`: whoever runs this server. `orchestrator`: the orchestrators it is registered with, and

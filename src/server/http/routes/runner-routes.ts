@@ -1,22 +1,22 @@
 /** Routes below `/runner/{key}`: what clients of a session call through their orchestrator (live-runner.md 4.2). */
 import { Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { SessionObject } from "../protocols/live-runner/app/session-object.ts";
-import { StatsAnswer } from "../protocols/live-runner/app/stats-answer.ts";
-import { StatusAnswer } from "../protocols/live-runner/app/status-answer.ts";
-import { SessionUsage } from "../protocols/live-runner/app/usage-record.ts";
-import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
-import type { RunnerSession } from "../protocols/live-runner/sessions/session.ts";
-import { SessionHeaderFields } from "../protocols/live-runner/sessions/session-headers.ts";
-import type { SessionTable } from "../protocols/live-runner/sessions/session-table.ts";
-import type { AccessPolicy } from "./access.ts";
-import { HttpError } from "./http-error.ts";
-import { readJson } from "./json-body.ts";
+import { SessionObject } from "../../protocols/live-runner/app/session-object.ts";
+import { StatsAnswer } from "../../protocols/live-runner/app/stats-answer.ts";
+import { StatusAnswer } from "../../protocols/live-runner/app/status-answer.ts";
+import { SessionUsage } from "../../protocols/live-runner/app/usage-record.ts";
+import type { LiveRunner } from "../../protocols/live-runner/live-runner.ts";
+import type { RunnerSession } from "../../protocols/live-runner/sessions/session.ts";
+import { SessionHeaderFields } from "../../protocols/live-runner/sessions/session-headers.ts";
+import type { SessionTable } from "../../protocols/live-runner/sessions/session-table.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { HttpError } from "../http-error.ts";
+import { readJson } from "../json-body.ts";
+import { noRunnerRoute, runnerFailures } from "../runner-error.ts";
+import { jsonContent, operation } from "../schemas/openapi.ts";
+import { HealthAnswer, HealthQuery } from "../schemas/server-answers.ts";
 import { type HealthOptions, healthAnswer } from "./ops-routes.ts";
-import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
 import { failureOf, sessionRoutes } from "./runner-session-routes.ts";
-import { jsonContent, operation } from "./schemas/openapi.ts";
-import { HealthAnswer, HealthQuery } from "./schemas/server-answers.ts";
 
 interface Call {
   readonly request: Request;

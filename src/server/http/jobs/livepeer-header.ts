@@ -1,9 +1,9 @@
 /** Reads the `Livepeer` header: the base64 JSON of a job, in every form that callers send (protocol.md 3). */
 import { type Static, Type } from "@sinclair/typebox";
 import { Elysia } from "elysia";
-import { reason, WorkerError } from "../../errors.ts";
-import { parseJson } from "../exact-json.ts";
-import { checked } from "../field-errors.ts";
+import { reason, WorkerError } from "../../../errors.ts";
+import { parseJson } from "../../exact-json.ts";
+import { checked } from "../../field-errors.ts";
 
 const text = (description: string) => Type.Optional(Type.String({ expects: "text", description }));
 

@@ -1,12 +1,12 @@
 /** Answers `GET /stream/{id}/debug`: what the server knows of a stream, and what its engine tells when it is asked. */
 import { type Static, Type } from "@sinclair/typebox";
-import { PipelineDebug } from "../../engine/protocol/debug.ts";
-import { reason } from "../../errors.ts";
-import { literals, nullable } from "../../schema.ts";
-import type { EngineScheduler } from "../engines/scheduler.ts";
-import { RecentEvent } from "../streams/recent-events.ts";
-import type { Stream } from "../streams/stream.ts";
-import { StreamObject } from "./schemas/stream-answers.ts";
+import { PipelineDebug } from "../../../engine/protocol/debug.ts";
+import { reason } from "../../../errors.ts";
+import { literals, nullable } from "../../../schema.ts";
+import type { EngineScheduler } from "../../engines/scheduler.ts";
+import { RecentEvent } from "../../streams/recent-events.ts";
+import type { Stream } from "../../streams/stream.ts";
+import { StreamObject } from "../schemas/stream-answers.ts";
 
 export const DebugAnswer = Type.Object(
   {

@@ -2,10 +2,10 @@
  * Keeps out web pages that have no business here. A browser sends requests for any page that its user visits, from the
  * user's machine and network, so where a request comes from proves nothing about who made it.
  */
-import { WorkerError } from "../../errors.ts";
-import { bareHost } from "../hosts/ip-address.ts";
-import { isLoopback } from "../hosts/own-address.ts";
-import { declaredBytes } from "./content-length.ts";
+import { WorkerError } from "../../../errors.ts";
+import { bareHost } from "../../hosts/ip-address.ts";
+import { isLoopback } from "../../hosts/own-address.ts";
+import { declaredBytes } from "../content-length.ts";
 import { hostNameOf, isOwnOrigin } from "./request-host.ts";
 
 export interface BrowserRulesOptions {

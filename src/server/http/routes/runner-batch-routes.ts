@@ -1,13 +1,13 @@
 /** Routes of batch capabilities that are sold as single-shot runners: each call is a session (`RUNNER_BATCH`, live-runner.md 8). */
 import { Elysia } from "elysia";
-import { findCapability } from "../../capabilities/registry.ts";
-import type { LiveRunner } from "../protocols/live-runner/live-runner.ts";
-import type { AccessPolicy } from "./access.ts";
-import { type Call, type JobOptions, runJob } from "./batch-job.ts";
+import { findCapability } from "../../../capabilities/registry.ts";
+import type { LiveRunner } from "../../protocols/live-runner/live-runner.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { HttpError } from "../http-error.ts";
+import { type Call, type JobOptions, runJob } from "../jobs/batch-job.ts";
+import { noRunnerRoute, runnerFailures } from "../runner-error.ts";
+import { contents, operation } from "../schemas/openapi.ts";
 import { jobAnswer, jobBody } from "./capability-routes.ts";
-import { HttpError } from "./http-error.ts";
-import { noRunnerRoute, runnerFailures } from "./runner-error.ts";
-import { contents, operation } from "./schemas/openapi.ts";
 
 interface BatchCall extends Omit<Call, "livepeer"> {
   readonly params: { readonly key: string; readonly capability: string };

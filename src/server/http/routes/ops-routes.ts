@@ -1,17 +1,17 @@
 /** Answers what operators and container platforms ask: health, version, hardware and models. */
 
 import { Elysia } from "elysia";
-import { exactJson } from "../../raw-json.ts";
-import type { Capacity } from "../capacity.ts";
-import type { EngineScheduler } from "../engines/scheduler.ts";
-import type { Gpu } from "../gpus.ts";
-import { type HealthCheck, healthOf, passes } from "../health.ts";
-import type { ServerMetrics } from "../metrics/server-metrics.ts";
-import type { RegistrationView } from "../registration-view.ts";
-import type { StreamStore } from "../streams/store.ts";
-import type { AccessPolicy } from "./access.ts";
-import { BadQuery, failureContents, failures } from "./schemas/failures.ts";
-import { operation } from "./schemas/openapi.ts";
+import { exactJson } from "../../../raw-json.ts";
+import type { Capacity } from "../../capacity.ts";
+import type { EngineScheduler } from "../../engines/scheduler.ts";
+import type { Gpu } from "../../gpus.ts";
+import { type HealthCheck, healthOf, passes } from "../../health.ts";
+import type { ServerMetrics } from "../../metrics/server-metrics.ts";
+import type { RegistrationView } from "../../registration-view.ts";
+import type { StreamStore } from "../../streams/store.ts";
+import type { AccessPolicy } from "../access/access-policy.ts";
+import { BadQuery, failureContents, failures } from "../schemas/failures.ts";
+import { operation } from "../schemas/openapi.ts";
 import {
   AppVersionAnswer,
   HardwareInfo,
@@ -22,7 +22,7 @@ import {
   NodesAnswer,
   RegistrationsAnswer,
   VersionAnswer,
-} from "./schemas/server-answers.ts";
+} from "../schemas/server-answers.ts";
 
 export interface OpsOptions {
   readonly access: AccessPolicy;
