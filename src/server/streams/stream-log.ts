@@ -1,5 +1,6 @@
-/** Writes the log lines of one stream's life: started, changed, resumed, ended. */
+/** Writes the log lines of one stream's life: started, changed, degraded, interrupted, resumed, ended. */
 import type { StreamParams } from "../../engine/protocol/work.ts";
+import type { PlainError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import type { EngineName } from "../engines/work.ts";
 import type { Stream } from "./stream.ts";
@@ -35,6 +36,15 @@ export class StreamLog {
       size: size === null ? "as its input" : `${size.width}x${size.height}`,
       ...this.#engine,
     });
+  }
+
+  /** It goes on, and this is wrong with it. */
+  degraded(trouble: PlainError): void {
+    log.warn("stream degraded", { stream: this.#stream.logId, error: trouble.message });
+  }
+
+  interrupted(why: string): void {
+    log.warn("stream interrupted: its engine died", { stream: this.#stream.logId, why });
   }
 
   /** The engine that has replaced a dead one has begun with it. */

@@ -1,31 +1,24 @@
 /** One stream as the server sees it: its state, its parameters, and figures that outlive engines. */
 import type { WorkReport } from "../../engine/protocol/messages.ts";
-import type {
-  Checkpoint,
-  Size,
-  StreamParams,
-  StreamSpec,
-  WorkOrder,
-} from "../../engine/protocol/work.ts";
+import type { Size, StreamParams, StreamSpec, WorkOrder } from "../../engine/protocol/work.ts";
 import type { PlainError } from "../../errors.ts";
-import { getLogger, logId, withStreamLog } from "../../log.ts";
+import { logId, withStreamLog } from "../../log.ts";
 import type { Place } from "../admission.ts";
 import type { EngineName, Work } from "../engines/work.ts";
 import type { ControlProtocol, ShownChannels } from "../protocols/control-protocol.ts";
 import { endAbandonedOutput } from "./abandoned-output.ts";
 import { reportWithChannelFields, withChannelFields } from "./channel-fields.ts";
-import { DataOutput } from "./data-output.ts";
+import type { DataOutput } from "./data-output.ts";
 import { Measurements } from "./measurements.ts";
-import type { StreamEvent, StreamObserver } from "./observer.ts";
-import { ParamsInUse } from "./params-in-use.ts";
-import { RecentEvents } from "./recent-events.ts";
+import type { StreamObserver } from "./observer.ts";
+import type { RecentEvents } from "./recent-events.ts";
+import { StreamEvents } from "./stream-events.ts";
 import { type EndReason, StreamLife } from "./stream-life.ts";
 import { StreamLog } from "./stream-log.ts";
 import { keptParams, shortened, startMembers, streamObject } from "./stream-object.ts";
+import { StreamOrder } from "./stream-order.ts";
 import type { Usage } from "./usage.ts";
 import type { Shown } from "./usage-clock.ts";
-
-const log = getLogger("stream");
 
 /** What a new stream is made of. */
 export interface StreamOrigin {
@@ -54,35 +47,29 @@ export class Stream implements Work {
   readonly defaults: StreamParams;
   readonly channels: ShownChannels;
   readonly capability: string | null;
-  /** What its model says about its frames. */
-  readonly data: DataOutput;
   /** What was counted of it, and for how long it showed what. */
   readonly measured: Measurements;
-  /** The last events of its life. */
-  readonly recent = new RecentEvents();
   /** Called when the engine has reported the output's size. */
   onSize: (() => void) | null = null;
   readonly #log = new StreamLog(this);
   readonly #life = new StreamLife();
-  #observer: StreamObserver | null;
-  readonly #params: ParamsInUse;
-  /** `at` is `performance.now()` when it came: monotonic clocks of two processes cannot be compared. */
-  #checkpoint: { readonly last: Checkpoint; readonly at: number } | null = null;
+  readonly #events: StreamEvents;
+  readonly #order: StreamOrder;
   #size: Size | null;
 
   constructor(origin: StreamOrigin) {
     this.id = origin.id;
     this.logId = logId(origin.id);
-    this.data = this.#openData();
     this.measured = new Measurements(origin.params.paused);
     this.protocol = origin.protocol;
     this.spec = origin.spec;
     this.defaults = origin.defaults;
     this.channels = origin.channels;
     this.capability = origin.capability;
-    this.#params = new ParamsInUse(origin.params);
+    this.#order = new StreamOrder(origin.spec, origin.params);
     this.#size = origin.params.size ?? null;
-    this.#observer = this.#logged(() => origin.observe?.(this) ?? null);
+    this.#events = new StreamEvents(this);
+    this.#events.follow(() => origin.observe?.(this) ?? null);
   }
 
   get createdAt(): Date {
@@ -92,11 +79,11 @@ export class Stream implements Work {
     return this.#life.status;
   }
   get params(): StreamParams {
-    return this.#params.newest;
+    return this.#order.params;
   }
   /** Since when a change of its parameters waits for its first frame; null where none does. */
   get pendingSince(): Date | null {
-    return this.#params.pendingSince;
+    return this.#order.pendingSince;
   }
   /** `Date.now()` of its end; null while it lives. */
   get endedAt(): number | null {
@@ -146,6 +133,14 @@ export class Stream implements Work {
   get usage(): Usage {
     return this.measured.usage();
   }
+  /** What its model says about its frames. */
+  get data(): DataOutput {
+    return this.#events.data;
+  }
+  /** The last events of its life. */
+  get recent(): RecentEvents {
+    return this.#events.recent;
+  }
   /** Its parameters as members of a start body; prompts are shortened. */
   get shownParams() {
     return { ...startMembers(this.params), prompts: shortened(this.params.prompts) };
@@ -153,16 +148,16 @@ export class Stream implements Work {
 
   /** Call when no other stream uses its channels any more. */
   open(): void {
-    this.#logged(() => this.#observer?.open());
+    this.#events.open();
   }
 
   /** Sets new parameters, whole. The store hands them to the engine. */
   change(params: StreamParams): void {
     this.#log.changed(this.params, params);
-    if (!Bun.deepEquals(params, this.params)) this.#params.change(params);
+    if (!Bun.deepEquals(params, this.params)) this.#order.change(params);
     if (params.size !== undefined) this.#size = params.size;
     this.measured.pause(params.paused);
-    this.#tell({ type: "params_changed" });
+    this.#events.tell({ type: "params_changed" });
   }
 
   /** The server ends the stream, for the first `error` given; `ended` will follow. */
@@ -175,58 +170,34 @@ export class Stream implements Work {
   }
 
   order(): WorkOrder {
-    const checkpoint = this.#checkpoint;
-    const resume = checkpoint && {
-      ...checkpoint.last,
-      age_ms: performance.now() - checkpoint.at,
-    };
-    const { newest: params, revision, interim } = this.#params;
-    return {
-      kind: "stream",
-      spec: this.spec,
-      params,
-      revision,
-      ...(interim && { interim }),
-      ...(resume && { resume }),
-    };
+    return this.#order.current;
   }
 
   receive(message: WorkReport): void {
     const named = reportWithChannelFields(message, this.protocol.channelFields);
-    if (named.type !== "data") this.recent.record(named);
     this.#take(named);
-    if (named.type !== "ended" && named.type !== "data") this.#observer?.handle(named);
+    this.#events.tell(named);
   }
 
   lost(error?: PlainError): void {
     const output = this.hasStarted ? this.spec.output : undefined;
-    const seq = this.#checkpoint?.last.seq ?? null;
+    const { segment } = this.#order;
     const named = error && withChannelFields(error, this.protocol.channelFields);
-    this.recent.record({ type: "ended", id: this.id, ...(named && { error: named }) });
-    this.#end(named, output && (() => endAbandonedOutput(output, seq)));
+    this.#end(named, output && (() => endAbandonedOutput(output, segment)));
+    this.#events.tell({ type: "ended", id: this.id, ...(named && { error: named }) });
   }
 
   interrupted(why: string, hungRuns = 0): void {
     this.#life.degrade(null); // the next engine reports what is still wrong
     this.measured.interrupted(hungRuns);
-    this.#params.interrupted();
-    log.warn("stream interrupted: its engine died", { stream: this.logId, why });
-    this.#tell({ type: "interrupted", why });
+    this.#order.interrupted();
+    this.#log.interrupted(why);
+    this.#events.tell({ type: "interrupted", why });
   }
 
   /** The stream object of contract.md. */
   toJSON() {
     return streamObject(this);
-  }
-
-  /** Not in the constructor: a closure made there would keep the whole start alive. */
-  #openData(): DataOutput {
-    return new DataOutput(this.logId, (event) => this.#observer?.handle(event));
-  }
-
-  #tell(event: StreamEvent): void {
-    this.recent.record(event);
-    this.#observer?.handle(event);
   }
 
   #take(message: WorkReport): void {
@@ -244,7 +215,7 @@ export class Stream implements Work {
         this.measured.take(message.stats);
         return;
       case "checkpoint":
-        this.#checkpoint = { last: message.checkpoint, at: performance.now() };
+        this.#order.reached(message.checkpoint);
         return;
       case "showing":
         this.measured.show(message);
@@ -254,7 +225,7 @@ export class Stream implements Work {
         return;
       case "trouble":
         this.#life.degrade(message.error);
-        log.warn("stream degraded", { stream: this.logId, error: message.error.message });
+        this.#log.degraded(message.error);
         return;
       case "finished":
         this.#life.finish();
@@ -263,14 +234,13 @@ export class Stream implements Work {
         this.#end(message.error);
         return;
       case "updated":
-        this.#params.used(message.revision); // a trouble that they end is followed by `recovered`
+        this.#order.used(message.revision); // a trouble that they end is followed by `recovered`
         return;
       case "refused":
-        this.#params.refused(message.revision); // `trouble` says why
+        this.#order.refused(message.revision); // `trouble` says why
         return;
       case "data":
-        this.data.publish(message);
-        return;
+        return; // changes nothing here: its readers get it
       case "step":
       case "made":
         return; // of pictures
@@ -291,17 +261,12 @@ export class Stream implements Work {
 
   /** An ended stream stays in the history: it drops whatever is big and keeps no other object alive. */
   async #release(failure: PlainError | null, endOutput?: () => Promise<void>): Promise<void> {
-    this.#params.end(keptParams(this.params));
-    this.#checkpoint = null;
+    this.#order.end(keptParams(this.params));
     this.onSize = null;
-    const observer = this.#observer;
-    this.#observer = null;
-    await this.#logged(() => Promise.all([observer?.close(failure), endOutput?.()]));
+    await Promise.all([
+      this.#events.close(failure),
+      endOutput && withStreamLog(this.id, endOutput),
+    ]);
     this.#life.release();
-  }
-
-  /** Runs `work` so that what it logs, now or later, names the stream. */
-  #logged<T>(work: () => T): T {
-    return withStreamLog(this.id, work);
   }
 }
