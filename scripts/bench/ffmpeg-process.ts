@@ -19,7 +19,7 @@ export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
   };
 }
 
-/** The settings of `src/engine/codec/video-encoder.ts`, with one thread everywhere and one fragment per frame. */
+/** The settings of `src/engine/codec/video-encoder.ts`, with its two encoding threads, one for all else, and one fragment per frame. */
 async function run(ffmpeg: string, { path, width, height }: Clip, frames: number) {
   const rate = String(width * height * 24);
   const child = Bun.spawn(
@@ -30,7 +30,7 @@ async function run(ffmpeg: string, { path, width, height }: Clip, frames: number
       ...["-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-bf", "0"],
       ...["-maxrate", rate, "-bufsize", rate, "-g", "100000", "-sc_threshold", "0"],
       ...["-weightp", "none"],
-      ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", "1"],
+      ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", "2"],
       ...["-f", "mp4", "-movflags", "empty_moov+frag_every_frame+default_base_moof"],
       ...["-y", "/dev/null"],
     ],

@@ -32,6 +32,9 @@ afterEach(() => {
   expect(pool.live).toBe(0);
 });
 
+/** Types of NAL units that hold a slice: of any other picture, and of an IDR picture. */
+const SLICES = [1, NAL_IDR];
+
 /** Frames that compress badly. */
 const noise = (times: readonly number[], size: Size): VideoFrame[] => {
   const block = new Uint8Array(65_536);
@@ -109,6 +112,14 @@ describe("encoding", () => {
       expect(Math.abs((back ? look(back).luma : -1) - lumaOf(index))).toBeLessThan(3);
       back?.[Symbol.dispose]();
     }
+  });
+
+  test("every picture has two slices, so that two threads encode it", async () => {
+    const made = await encoded(frames(times(4, 3000), { width: 512, height: 512 }));
+    const slices = made.map(({ data }) =>
+      splitNals(data).filter((nal) => SLICES.includes(nalType(nal))),
+    );
+    expect(slices.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
   });
 
   test("names the primaries, transfer, matrix and range of its colours", async () => {
