@@ -1,18 +1,12 @@
 /** Writes the record of a soak as the section of docs/faults.md. */
 import { docTable } from "../../scripts/doc-section.ts";
 import type { Counts } from "../support/process-holdings.ts";
-import { growthOf, median } from "./growth.ts";
+import { median } from "./growth.ts";
+import { MAX_GROWTH_PERCENT, memoryGrowth, SCATTER_MIB } from "./memory-verdict.ts";
 import { READINGS } from "./memory-watch.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
 import { FAULTS_A_SAMPLE } from "./soak.ts";
-import {
-  faultsOf,
-  isStarved,
-  MAX_GROWTH_PERCENT,
-  MAX_PRESSURE,
-  MIN_SAMPLES,
-  SLACK_MS,
-} from "./verdict.ts";
+import { faultsOf, isStarved, MAX_PRESSURE, SLACK_MS } from "./verdict.ts";
 
 export function reportOf(record: SoakRecord): string {
   const { seed, minutes, everyS, startedAt, machine, strikes, log } = record;
@@ -34,7 +28,7 @@ export function reportOf(record: SoakRecord): string {
     ),
     `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
-    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % an hour is allowed.`,
+    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % an hour is allowed, of all together and of each process; of one process ${SCATTER_MIB} MiB, by which its readings differ anyway.`,
     docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
     ...(record.misfires.length === 0
       ? []
@@ -72,21 +66,14 @@ function strikeRow(fault: string, strikes: readonly Strike[]): string[] {
   ];
 }
 
-/** Engines that lived for long, one a row. */
 const memoryRows = (memory: readonly MemoryRecord[]): string[][] =>
-  memory
-    .filter(({ samples }) => samples.length >= MIN_SAMPLES)
-    .map(({ process, pid, samples }) => {
-      const { start, end, percent } = growthOf(samples);
-      const name = process === "server" ? process : `${process} ${pid}`;
-      return [
-        name,
-        start.toFixed(1),
-        end.toFixed(1),
-        `${percent.toFixed(1)} %`,
-        `${samples.length}`,
-      ];
-    });
+  memoryGrowth(memory).map(({ name, start, end, percent, samples }) => [
+    name,
+    start.toFixed(1),
+    end.toFixed(1),
+    `${percent.toFixed(1)} %`,
+    `${samples}`,
+  ]);
 
 /** Kinds of holdings by their names in a census. */
 const KINDS: readonly (readonly [kind: string, name: RegExp])[] = [

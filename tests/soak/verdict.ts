@@ -1,12 +1,8 @@
 /** Judges the record of a soak: what should not have happened. */
-import { growthOf } from "./growth.ts";
-import type { MemoryRecord, SoakRecord, StreamRecord, Strike, UsageLine } from "./record.ts";
+import { memoryFaults } from "./memory-verdict.ts";
+import type { SoakRecord, StreamRecord, Strike, UsageLine } from "./record.ts";
 import { STREAM_NAMES } from "./streams/soak-stream.ts";
 
-/** In an hour, or in less. */
-export const MAX_GROWTH_PERCENT = 2;
-/** Samples that a line needs before its slope is believed: fewer are a process that had just started. */
-export const MIN_SAMPLES = 10;
 /** Added to every bound: the run shares its cores with the worker. */
 export const SLACK_MS = 1000;
 /** Where cores are so short, a late frame says nothing of the worker: such strikes are judged by the streams' survival alone. */
@@ -24,7 +20,7 @@ export function faultsOf(record: SoakRecord): string[] {
     ),
     ...streams.flatMap(dead),
     ...record.strikes.flatMap(late),
-    ...record.memory.flatMap(grown),
+    ...memoryFaults(record.memory),
     ...holdings.leaks.map((leak) => `left over: ${leak}`),
     ...(usage.length === streams.length
       ? []
@@ -66,17 +62,6 @@ export function late(strike: Strike): string[] {
       .filter(({ pauseMs }) => pauseMs > others)
       .map(({ name, pauseMs }) => `${where}: ${name} paused for ${pauseMs} ms beside it`),
   ];
-}
-
-function grown({ process, pid, samples }: MemoryRecord): string[] {
-  if (samples.length < MIN_SAMPLES) return [];
-  const { percent, start, end } = growthOf(samples);
-  const hours = ((samples.at(-1)?.at ?? 0) - (samples[0]?.at ?? 0)) / 3600;
-  return percent <= MAX_GROWTH_PERCENT * Math.max(1, hours)
-    ? []
-    : [
-        `${process} ${pid} grew by ${percent.toFixed(1)} %, from ${start.toFixed(1)} to ${end.toFixed(1)} MiB`,
-      ];
 }
 
 function unbalanced({ stream, duration_s, active_s, paused_s, ...usage }: UsageLine): string[] {
