@@ -53,8 +53,20 @@ function shownMachine(): Record<string, string> {
     memory: `${Math.round(memory_mb / 1024)} GiB`,
     os,
     "load at the end": String(load_1m),
+    commit: commit(),
     ...Object.fromEntries(SHOWN_VERSIONS.map((name) => [name, all[name] ?? "unknown"])),
   };
+}
+
+/** What was running; "unknown" outside a clone. */
+function commit(): string {
+  const git = (...args: string[]) => {
+    const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: import.meta.dir });
+    return exitCode === 0 ? stdout.toString().trim() : null;
+  };
+  const head = git("rev-parse", "--short", "HEAD");
+  if (head === null) return "unknown";
+  return git("status", "--porcelain", "src") === "" ? head : `${head} with changes`;
 }
 
 function asked() {

@@ -17,7 +17,7 @@ export interface AnswerOptions {
   readonly work: Pick<LiveWork, "pipelineOf">;
 }
 
-/** The value of the answer: see `Question`. Throws what the question is answered with as an error. */
+/** The value of the answer: see `Question`. Throws the error to send as the answer. */
 export async function answerTo(
   question: Question,
   { catalogue, host, workspace, calls, work }: AnswerOptions,

@@ -114,7 +114,7 @@ describe("encoding", () => {
     }
   });
 
-  test("every picture has two slices, so that two threads encode it", async () => {
+  test("a picture of 512 lines has two slices, which two threads encode", async () => {
     const made = await encoded(frames(times(4, 3000), { width: 512, height: 512 }));
     const slices = made.map(({ data }) =>
       splitNals(data).filter((nal) => SLICES.includes(nalType(nal))),

@@ -2,7 +2,7 @@
 import { docTable } from "../../scripts/doc-section.ts";
 import type { Counts } from "../support/process-holdings.ts";
 import { median } from "./growth.ts";
-import { MAX_GROWTH_PERCENT, memoryGrowth, SCATTER_MIB } from "./memory-verdict.ts";
+import { MAX_GROWTH_MIB, MAX_GROWTH_PERCENT, memoryGrowth } from "./memory-verdict.ts";
 import { READINGS } from "./memory-watch.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
 import { FAULTS_A_SAMPLE } from "./soak.ts";
@@ -28,7 +28,7 @@ export function reportOf(record: SoakRecord): string {
     ),
     `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
-    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. At most ${MAX_GROWTH_PERCENT} % an hour is allowed, of all together and of each process; of one process ${SCATTER_MIB} MiB, by which its readings differ anyway.`,
+    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. Each process, and all of them together while all lived, may grow by ${MAX_GROWTH_PERCENT} % over the samples, or in each hour of a longer run; a process that grows by ${MAX_GROWTH_MIB} MiB or less passes, since its single readings scatter by more.`,
     docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
     ...(record.misfires.length === 0
       ? []

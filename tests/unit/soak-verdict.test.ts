@@ -1,6 +1,7 @@
 /** Tests the judgement of a soak: each thing that may go wrong in an hour is found in its record. */
 import { expect, test } from "bun:test";
 import { growthOf } from "../soak/growth.ts";
+import { memoryGrowth } from "../soak/memory-verdict.ts";
 import type { SoakRecord, StreamRecord, Strike, UsageLine } from "../soak/record.ts";
 import { STREAM_NAMES } from "../soak/streams/soak-stream.ts";
 import { faultsOf } from "../soak/verdict.ts";
@@ -150,6 +151,17 @@ test("a small process may grow by what its readings differ anyway, but not all o
   expect(judged(growing(1, 45, 1.9), growing(2, 45, 1.9)).join()).toBe(
     "all together grew by 4.2 %, from 90.0 to 93.8 MiB",
   );
+  expect(judged(growing(1, 45, 1.9))).toEqual([]);
+});
+
+test("processes are summed while all of them lived", () => {
+  const server = flat(45).map((one, index) => ({ ...one, value: 45 + Math.min(index, 8) }));
+  const engine = flat(260).slice(8);
+  const [, , all] = memoryGrowth([
+    { process: "server", pid: 1, samples: server },
+    { process: "engine", pid: 2, samples: engine },
+  ]);
+  expect(all).toMatchObject({ samples: 12, start: 313, end: 313, isTooMuch: false });
 });
 
 test("an engine that lived for a few samples only is not judged by its memory", () => {

@@ -1,4 +1,6 @@
 /** Encodes frames as H.264 with libx264, which returns one packet for each frame without delay. */
+
+import { getLogger } from "../../log.ts";
 import type { EncodedVideo, VideoFormat } from "../../media/encoded-packet.ts";
 import { TICKS_PER_SECOND } from "../../media/time.ts";
 import type { Size } from "../protocol/work.ts";
@@ -24,8 +26,8 @@ const CRF = 23;
 /** Limit at constant quality, in bits per pixel and second: 6 Mbit/s at 512², so that one busy picture cannot stall a link. */
 const MAX_BITS_PER_PIXEL = 24;
 /**
- * Slices of a picture, each encoded by a thread of its own: a picture takes two thirds of the time (17 ms in place of 24 at
- * 1080p on two cores), for the same CPU time and 1 to 2 % more bits.
+ * At most so many slices a picture, each encoded by a thread of its own; x264 makes one of pictures below some 128 lines.
+ * Where a core is free, a picture takes two thirds of the time (17 ms in place of 24 at 1080p), for 1 to 2 % more bits.
  */
 const SLICES = 2;
 /** The encoder's buffer holds a second, but no more than this: no picture is larger, and a segment must hold one. */
@@ -38,6 +40,8 @@ export interface VideoEncoderOptions {
   /** Baseline is read by every decoder, also by browsers over WebRTC (protocol.md 6.2); absent: the encoder's choice. */
   readonly profile?: "baseline";
 }
+
+const log = getLogger("encode");
 
 const findEncoder = (): Codec | null => Codec.findEncoderByName("libx264" as never);
 
@@ -91,17 +95,28 @@ export class VideoEncoder implements Disposable {
 
 /** Throws if libx264 refuses the size. A process that may start no more threads encodes with one. */
 function openContext(options: VideoEncoderOptions): CodecContext {
-  try {
-    return openWith(options, SLICES);
-  } catch {
-    return openWith(options, 1);
-  }
-}
-
-/** `threads` encode a slice of every picture each. */
-function openWith({ size, bitrate, profile }: VideoEncoderOptions, threads: number): CodecContext {
   const codec = findEncoder();
   if (!codec) throw new Error("this FFmpeg has no libx264");
+  const context = configuredContext(codec, options, SLICES);
+  if (context.open2Sync(codec) >= 0) return context;
+  context.freeContext();
+  const single = configuredContext(codec, options, 1);
+  try {
+    const { width, height } = options.size;
+    check(single.open2Sync(codec), `open libx264 at ${width}x${height}`);
+  } catch (error) {
+    single.freeContext();
+    throw error;
+  }
+  log.warn("encoder has one thread: no other could be started", { ...options.size });
+  return single;
+}
+
+function configuredContext(
+  codec: Codec,
+  { size, bitrate, profile }: VideoEncoderOptions,
+  threads: number,
+): CodecContext {
   const { width, height } = size;
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -137,7 +152,6 @@ function openWith({ size, bitrate, profile }: VideoEncoderOptions, threads: numb
     for (const [name, value] of Object.entries(settings)) {
       check(context.setOption(name, value), `set ${name}=${value} on libx264`);
     }
-    check(context.open2Sync(codec), `open libx264 at ${width}x${height}`);
     return context;
   } catch (error) {
     context.freeContext();

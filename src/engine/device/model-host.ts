@@ -72,7 +72,7 @@ export class ModelHost implements AsyncDisposable {
     this.#reloader = new ModelReloader({
       catalogue: this.#catalogue,
       current: () => slots.loaded,
-      load: (model) => slots.load(model),
+      load: (model) => slots.loadReplacement(model),
       loadDeadlineMs: this.loadDeadlineMs,
       release: (model) => slots.release(model),
       replace: (previous, next) => slots.replace(previous, next),

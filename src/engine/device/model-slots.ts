@@ -77,21 +77,8 @@ export class ModelSlots implements AsyncDisposable {
   }
 
   /** Loads the model beside the one in its slot, for `replace`. The caller releases it. */
-  async load(model: UsableModel): Promise<ReadyModel> {
-    this.#makeRoom(model);
-    const begun = performance.now();
-    const report = (outcome: LoadEnd["outcome"]): void => {
-      const name = GraphModels.owns(model.name) ? GRAPH_MODEL : model.name;
-      this.#options.onLoaded({ model: name, outcome, ms: performance.now() - begun });
-    };
-    try {
-      const loaded = await this.#loader.load(model);
-      report("ready");
-      return loaded;
-    } catch (error) {
-      report("failed");
-      throw error;
-    }
+  loadReplacement(model: UsableModel): Promise<ReadyModel> {
+    return this.#load(model);
   }
 
   /** The previous version may have ended by itself meanwhile, and another load be under way. */
@@ -120,7 +107,7 @@ export class ModelSlots implements AsyncDisposable {
     const expectedMs = this.#loadTimes.expected(model);
     const last = this.#slots.get(model.name);
     const call = calls.begin("load", loadDeadlineMs(device) + ABANDONED_LOAD_MS);
-    const loading = this.load(model).finally(() => call[Symbol.dispose]());
+    const loading = this.#load(model).finally(() => call[Symbol.dispose]());
     this.#become(model, { state: "warming", loading, since, expectedMs });
     loading.then(
       (loaded) => {
@@ -130,6 +117,23 @@ export class ModelSlots implements AsyncDisposable {
       (error: WorkerError) => this.#become(model, failedSlot(model, error, last)),
     );
     return loading;
+  }
+
+  async #load(model: UsableModel): Promise<ReadyModel> {
+    this.#makeRoom(model);
+    const begun = performance.now();
+    const report = (outcome: LoadEnd["outcome"]): void => {
+      const name = GraphModels.owns(model.name) ? GRAPH_MODEL : model.name;
+      this.#options.onLoaded({ model: name, outcome, ms: performance.now() - begun });
+    };
+    try {
+      const loaded = await this.#loader.load(model);
+      report("ready");
+      return loaded;
+    } catch (error) {
+      report("failed");
+      throw error;
+    }
   }
 
   /** Unloads models that are not in use until this one fits beside the others. */

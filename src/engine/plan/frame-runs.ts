@@ -1,4 +1,4 @@
-/** Runs a stream's models on one frame after the other, reports what they take and say, and foresees when the next may follow. */
+/** Runs a stream's models on one frame after the other, reports what they take and say, and predicts when the next frame should be taken. */
 import { secondsFromTicks } from "../../media/time.ts";
 import type { PipelineObserver } from "../pipeline-observer.ts";
 import type { DataReport } from "../protocol/messages.ts";

@@ -11,12 +11,12 @@ import { DEFAULT_SIZE, type Size, type StreamParams } from "../protocol/work.ts"
 import { Bypass, type BypassLimits } from "./bypass.ts";
 import { PlanExecutor, type PlanHost } from "./executor.ts";
 import { Finisher } from "./finisher.ts";
+import { FrameGate } from "./frame-gate.ts";
 import { FrameRuns, type FrameRunsOptions } from "./frame-runs.ts";
 import { FramesUnderWay } from "./frames-under-way.ts";
 import { type OutputController, OutputFrames, type OutputFramesOptions } from "./output-frames.ts";
 import type { PlanJob } from "./plan-result.ts";
 import { Preparation, type PreparationOptions } from "./preparation.ts";
-import { Readiness } from "./readiness.ts";
 
 export interface InferOptions {
   readonly host: PlanHost;
@@ -58,7 +58,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
   readonly #converter: PictureConverter;
   readonly #executor: PlanExecutor;
   readonly #runs: FrameRuns;
-  readonly #readiness: Readiness;
+  readonly #gate: FrameGate;
   readonly #finisher: Finisher;
   readonly #bypass: Bypass;
   readonly #output: OutputFrames;
@@ -89,7 +89,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
     this.#converter = converter;
     this.#executor = executor;
     this.#runs = new FrameRuns({ executor, observer: options.observer, signal });
-    this.#readiness = new Readiness({ executor, preparation, finisher, bypass, output, signal });
+    this.#gate = new FrameGate({ executor, preparation, finisher, bypass, output, signal });
     this.#finisher = finisher;
     this.#bypass = bypass;
     this.#output = output;
@@ -97,7 +97,7 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   /** True until the first frame has come out, and while `ready` is pending: a frame that is replaced now is no loss. */
   get isStarting(): boolean {
-    return this.#readiness.isStarting;
+    return this.#gate.isStarting;
   }
 
   /** The models in use, and the load that the stream waits for. */
@@ -119,12 +119,12 @@ export class InferStage implements Stage<Tick | VideoFrame, VideoFrame> {
 
   /** Begins to load what the parameters ask for, unless it has; returns the parameters. */
   prepare(): StreamParams {
-    return this.#readiness.prepare();
+    return this.#gate.prepare();
   }
 
-  /** Prepares, and resolves when the next frame is wanted: see `Readiness`. */
+  /** Prepares, and resolves when the next frame is wanted: see `FrameGate`. */
   ready(): Promise<void> {
-    return this.#readiness.ready();
+    return this.#gate.ready();
   }
 
   async transform(tick: Tick | VideoFrame, controller: OutputController): Promise<void> {

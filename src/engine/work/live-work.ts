@@ -54,7 +54,7 @@ export class LiveWork {
     log.debug("work starts", { stream: logId(id), kind: order.kind });
   }
 
-  /** Does nothing for work that has ended, as `stop`. */
+  /** Like `stop`, does nothing once the work has ended. */
   update(message: Update): void {
     this.#live.get(message.number)?.update(message);
   }

@@ -3,39 +3,42 @@ import { WorkerError } from "../../errors.ts";
 import { pause } from "../../streams/pause.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
 
-/** A stream that was asked to end is cut off after this time. */
+/** A stream that was asked to stop is aborted after this time. */
 const STOP_MS = 3000;
-/** What is cut off reports its end after this time, though a native call may still run. */
+/** An aborted stream reports its end after this time, even if a native call is still running. */
 const DETACH_MS = 500;
 
 export class StreamEnding {
-  readonly #asked = new AbortController();
-  readonly #cut = new AbortController();
+  readonly #stop = new AbortController();
+  readonly #abort = new AbortController();
 
-  /** Aborted when the stream is asked to end: ends the source. */
-  get asked(): AbortSignal {
-    return this.#asked.signal;
+  /** Aborted when the stream is asked to stop: ends the source. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
   }
 
-  /** Cuts everything off. */
-  get cut(): AbortSignal {
-    return this.#cut.signal;
+  /** Aborts everything that the stream does. */
+  get abortSignal(): AbortSignal {
+    return this.#abort.signal;
   }
 
-  /** Lets what is under way leave, then ends; cut off after 3 s. */
-  begin(): void {
-    if (this.asked.aborted) return;
-    this.#asked.abort(new DOMException("stream stopped", "AbortError"));
-    const cut = setTimeout(() => this.#cut.abort(new WorkerError("timeout", "cut off")), STOP_MS);
-    this.cut.addEventListener("abort", () => clearTimeout(cut), { once: true });
+  /** Lets what is under way leave; what is left after 3 s is aborted. */
+  requestStop(): void {
+    if (this.stopSignal.aborted) return;
+    this.#stop.abort(new DOMException("stream stopped", "AbortError"));
+    const late = setTimeout(
+      () => this.#abort.abort(new WorkerError("timeout", "cut off")),
+      STOP_MS,
+    );
+    this.abortSignal.addEventListener("abort", () => clearTimeout(late), { once: true });
   }
 
-  /** Resolves when the stream is asked to end. */
-  async whenAsked(): Promise<void> {
-    await untilAborted(new Promise<never>(() => {}), this.asked);
+  /** Resolves when the stream is asked to stop. */
+  async stopRequested(): Promise<void> {
+    await untilAborted(new Promise<never>(() => {}), this.stopSignal);
   }
 
-  /** Settles as `flow` does; resolves earlier if the stream was cut off and a native call still keeps it from ending. */
+  /** Settles as `flow` does; resolves earlier if the stream was aborted and a native call still keeps it from ending. */
   async waitFor(flow: Promise<void>): Promise<void> {
     const over = new AbortController();
     try {
@@ -45,13 +48,13 @@ export class StreamEnding {
     }
   }
 
-  /** The end is reported: what still runs has nobody to run for. */
-  finish(): void {
-    this.#cut.abort(new DOMException("stream over", "AbortError"));
+  /** Aborts what is still running: its result is not needed. */
+  abort(): void {
+    this.#abort.abort(new DOMException("stream over", "AbortError"));
   }
 
   async #detached(over: AbortSignal): Promise<void> {
-    await untilAborted(new Promise<never>(() => {}), this.cut);
+    await untilAborted(new Promise<never>(() => {}), this.abortSignal);
     await pause(DETACH_MS, over);
   }
 }

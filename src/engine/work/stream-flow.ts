@@ -1,14 +1,12 @@
-/** Runs one stream whose channels are open: its source, its pipeline, and the watches for a blind input and a slow model. */
+/** Runs one stream whose channels are open: its source, its pipeline, and the watches for an input without pictures and a slow model. */
 import type { Fragment } from "../../media/fragment.ts";
 import type { ModelHost } from "../device/model-host.ts";
 import { Pipeline, type Source } from "../pipeline.ts";
 import type { NativeCalls } from "../protocol/call-journal.ts";
 import type { EngineOptions } from "../protocol/messages.ts";
-import type { StreamStats } from "../protocol/stats.ts";
 import type { StreamParams, StreamSpec } from "../protocol/work.ts";
 import { InputWatch } from "../source/input-watch.ts";
 import type { ResumedState } from "./checkpoint.ts";
-import { behindMessage } from "./pace-message.ts";
 import { PaceWatch } from "./pace-watch.ts";
 import type { StreamEnding } from "./stream-ending.ts";
 import type { StreamMeter } from "./stream-meter.ts";
@@ -26,11 +24,12 @@ export interface StreamFlowOptions {
   /** Null: frames are made and thrown away. */
   readonly output: WritableStream<Fragment> | null;
   readonly params: () => StreamParams;
-  readonly ending: Pick<StreamEnding, "asked" | "cut">;
+  readonly ending: Pick<StreamEnding, "stopSignal" | "abortSignal">;
   readonly reporter: StreamReporter;
   /** What `reporter` measures with. */
-  readonly meter: Pick<StreamMeter, "framesIn" | "framesDropped" | "msSinceInference">;
-  readonly stats: () => StreamStats;
+  readonly meter: Pick<StreamMeter, "framesIn" | "framesDropped">;
+  /** Says how far a stream that does not keep up is behind. */
+  readonly behindMessage: () => string;
   /** The input has ended; its last packets may still wait to be read. */
   readonly onInputEnd: () => void;
 }
@@ -60,7 +59,7 @@ export class StreamFlow {
       frameQueue: engine.frame_queue,
       maxFrameAgeMs: engine.max_frame_age_ms,
       params,
-      signal: ending.cut,
+      signal: ending.abortSignal,
       observer,
     });
   }
@@ -84,11 +83,11 @@ export class StreamFlow {
   }
 
   #watchPace(): PaceWatch {
-    const { meter, reporter, stats } = this.#options;
+    const { meter, reporter, behindMessage } = this.#options;
     return new PaceWatch({
       framesIn: () => meter.framesIn,
       framesDropped: () => meter.framesDropped,
-      message: () => behindMessage(stats(), meter.msSinceInference),
+      message: behindMessage,
       report: (error) => reporter.trouble("pace", error),
     });
   }

@@ -18,7 +18,7 @@ export interface StreamSourceOptions {
   readonly after: Ticks | null;
   readonly params: () => StreamParams;
   readonly calls: NativeCalls;
-  readonly ending: Pick<StreamEnding, "asked" | "cut">;
+  readonly ending: Pick<StreamEnding, "stopSignal" | "abortSignal">;
   readonly observer: DemuxOptions["observer"];
   /** The input has ended; its last packets may still wait to be read. */
   readonly onEnd: () => void;
@@ -31,8 +31,8 @@ export function streamSource(
 ): Source {
   if (!input) return { kind: "clock", ticks: countedTicks(options) };
   const { after, calls, ending, observer, onEnd } = options;
-  const segments = subscribe(input, { signal: ending.cut, known: true });
-  const packets = demux(endWhen(segments, ending.asked), {
+  const segments = subscribe(input, { signal: ending.abortSignal, known: true });
+  const packets = demux(endWhen(segments, ending.stopSignal), {
     timeline: new Timeline(after),
     calls,
     observer,
@@ -51,5 +51,5 @@ function countedTicks(options: StreamSourceOptions): ReadableStream<Tick> {
       controller.enqueue(tick);
     },
   });
-  return endWhen(pace, ending.asked).pipeThrough(counted);
+  return endWhen(pace, ending.stopSignal).pipeThrough(counted);
 }

@@ -11,6 +11,7 @@ import type { StreamStats } from "../protocol/stats.ts";
 import type { OutputChannel, ResumePoint, StreamParams, StreamSpec } from "../protocol/work.ts";
 import { checkpointAt, resumedFrom } from "./checkpoint.ts";
 import type { EngineWork, Send } from "./engine-work.ts";
+import { behindMessage } from "./pace-message.ts";
 import { ParamsInTurn } from "./params-in-turn.ts";
 import { busyMsOf, checkInput, checkProgram, lossOf } from "./preflight.ts";
 import { StreamEnding } from "./stream-ending.ts";
@@ -79,7 +80,7 @@ export class StreamWork implements EngineWork {
 
   /** Lets what is under way leave, then ends; cut off after 3 s. */
   stop(): void {
-    this.#ending.begin();
+    this.#ending.requestStop();
   }
 
   stats(): StreamStats {
@@ -114,14 +115,14 @@ export class StreamWork implements EngineWork {
       await this.#ending.waitFor(played);
     } catch (error) {
       const { input } = this.#options.spec;
-      const meant = this.#ending.asked.aborted || (await this.#output?.wasReleased(input));
+      const meant = this.#ending.stopSignal.aborted || (await this.#output?.wasReleased(input));
       if (!meant) failure = lossOf(error);
     }
     await this.#closeOutput();
     const { id, send } = this.#options;
     send({ type: "stats", id, stats: this.stats() });
     send({ type: "ended", id, ...(failure === null ? {} : { error: toPlainError(failure) }) });
-    this.#ending.finish();
+    this.#ending.abort();
     await played.catch(() => {}); // reported already, or of no interest to a stream that was stopped
   }
 
@@ -134,7 +135,7 @@ export class StreamWork implements EngineWork {
     if (isNew) await checkFallback(engine.workspace, params.fallback, calls);
     const busyMs = busyMsOf(spec.output);
     const [input, output] = await Promise.allSettled([
-      spec.input && checkInput(spec.input, { signal: this.#ending.cut, busyMs }),
+      spec.input && checkInput(spec.input, { signal: this.#ending.abortSignal, busyMs }),
       spec.output ? this.#openOutput(spec.output) : null,
     ]);
     if (output.status === "fulfilled") this.#output = output.value;
@@ -144,7 +145,7 @@ export class StreamWork implements EngineWork {
       if (spec.input || spec.output) {
         this.#flow = this.#newFlow();
         await this.#flow.run();
-      } else await this.#ending.whenAsked();
+      } else await this.#ending.stopRequested();
     } finally {
       await this.#closeOutput();
     }
@@ -171,7 +172,7 @@ export class StreamWork implements EngineWork {
       ending: this.#ending,
       reporter: this.#reporter,
       meter: this.#meter,
-      stats: () => this.stats(),
+      behindMessage: () => behindMessage(this.stats(), this.#meter.msSinceInference),
       onInputEnd: () => this.#inputEnded(),
     });
   }
@@ -182,7 +183,7 @@ export class StreamWork implements EngineWork {
       ...(outputTiming && { timing: outputTiming }),
       container: spec.container,
       resumed: resume !== undefined,
-      signal: this.#ending.cut,
+      signal: this.#ending.abortSignal,
       onSize: (size) => send({ type: "size", id, ...size }),
       onSegment: (seq, start) => {
         const checkpoint = checkpointAt(seq, start, this.#flow?.pipeline);
@@ -195,7 +196,7 @@ export class StreamWork implements EngineWork {
 
   /** The readers of an adopted channel wait for its deletion: what is queued has as long as after a stop. */
   #inputEnded(): void {
-    this.#hasInputEnded = !this.#ending.asked.aborted;
+    this.#hasInputEnded = !this.#ending.stopSignal.aborted;
     if (this.#options.spec.output?.lifecycle === "adopted") this.stop();
   }
 }

@@ -13,7 +13,7 @@ export class Availability {
   #changed = Promise.withResolvers<void>();
   #nextReady = Promise.withResolvers<void>();
 
-  /** `supervisors`: the scheduler's own set, which changes. */
+  /** `supervisors`: the pool's set, which changes. */
   constructor(supervisors: ReadonlySet<Supervisor>) {
     this.#supervisors = supervisors;
   }

@@ -1,4 +1,4 @@
-/** One engine child process: spawned, greeted, watched for silence and for hung calls, ended. It is never restarted: see supervisor.ts. */
+/** One engine child process: spawned, greeted, watched for silence and for hung calls, ended. It is never restarted: see engine-lifecycle.ts. */
 import { readFileSync } from "node:fs";
 import type { Subprocess } from "bun";
 import {

@@ -34,7 +34,7 @@ export class ImageQueue {
     return this.#waiting.length;
   }
 
-  /** Throws what the engine refuses the picture for, and the reason of the request's signal. */
+  /** Throws the engine's refusal, and the reason of the request's signal. */
   async make(request: ImageRequest): Promise<ImageResult> {
     const begun = performance.now();
     const ended = (outcome: ImageOutcome): void =>

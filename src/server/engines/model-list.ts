@@ -15,7 +15,7 @@ export class ModelList {
   readonly loads = new ModelLoads();
   readonly #supervisors: ReadonlySet<Supervisor>;
 
-  /** `supervisors`: the scheduler's own set, which changes. */
+  /** `supervisors`: the pool's set, which changes. */
   constructor(supervisors: ReadonlySet<Supervisor>) {
     this.#supervisors = supervisors;
   }

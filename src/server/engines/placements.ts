@@ -111,7 +111,7 @@ export class Placements {
     for (const placed of this.#all) this.#lose(placed, error);
   }
 
-  /** The engine reports of the work that it knows by this number. */
+  /** The engine reports on work that it knows by this number. */
   deliver(number: number, report: WorkReport): void {
     const placed = this.#all.find((one) => one.number === number);
     if (placed === undefined) return; // it was left to finish in the background
@@ -126,7 +126,7 @@ export class Placements {
     placed.work.receive(report);
   }
 
-  /** The engine died: ends work that was to stop, tells all other of it, and returns which of it is to blame. */
+  /** The engine died: ends work that was to stop, notifies the rest, and returns which of it is to blame. */
   interrupt(death: EngineDeath): Blame {
     for (const placed of this.#all) if (placed.stopTimer !== null) this.#lose(placed);
     const blamed = blame(death, this.#all);

@@ -6,7 +6,6 @@ import { WorkerError } from "../../errors.ts";
 import { parseJson } from "../exact-json.ts";
 import { declaredBytes } from "./content-length.ts";
 import { badJson, HttpError } from "./http-error.ts";
-import type { RunningJob } from "./jobs/running-jobs.ts";
 
 const MIB = 1024 * 1024;
 const MAX_BODY_BYTES = 12 * MIB;
@@ -46,11 +45,18 @@ export class BodyBudget {
 
 const sharedBudget = new BodyBudget(256 * MIB);
 
+/** What wants the body. */
+export interface BodyReader {
+  readonly signal: AbortSignal;
+  /** Throws the reason for which it wants the body no more, if there is one. */
+  throwIfEnded(): void;
+}
+
 export interface ReadOptions {
   /** Default 12 MiB. */
   readonly maxBytes?: number;
   /** Reading ends with it. Its signal is not read for small bodies when `timeoutMs` is null. */
-  readonly reader?: RunningJob;
+  readonly reader?: BodyReader;
   /** Time for the whole body; null where the reader has a deadline of its own. Default: a minute. */
   readonly timeoutMs?: number | null;
   /** Default: one for the whole process. */

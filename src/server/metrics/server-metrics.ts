@@ -35,8 +35,8 @@ export class ServerMetrics {
     "Streams that are over, by the kind of their error; none: in order",
     ["error"],
   );
-  /** Requests since they were last added to `#requests`: its labels would take a tenth of a small request. */
-  readonly #answered = new Map<string, { readonly labels: Labels; count: number }>();
+  /** Requests since the last scrape: prom-client hashes the labels of every `inc`. */
+  readonly #unscraped = new Map<string, { readonly labels: Labels; count: number }>();
   readonly #requests = this.#counter(
     "http_requests_total",
     "HTTP requests by method, route and status; route none: there is no such route",
@@ -97,12 +97,13 @@ export class ServerMetrics {
   /** A request was answered. `route`: its pattern, of which there are few; undefined where none matches. */
   answered(method: string, route: string | undefined, status: number): void {
     const known = METHODS.has(method) ? method : "other";
-    const key = `${known} ${status} ${route}`;
-    const counted = this.#answered.get(key);
+    const pattern = route ?? "none";
+    const key = `${known} ${status} ${pattern}`;
+    const counted = this.#unscraped.get(key);
     if (counted !== undefined) counted.count++;
     else {
-      const labels = { method: known, route: route ?? "none", status };
-      this.#answered.set(key, { labels, count: 1 });
+      const labels = { method: known, route: pattern, status };
+      this.#unscraped.set(key, { labels, count: 1 });
     }
   }
 
@@ -114,8 +115,8 @@ export class ServerMetrics {
   /** All metrics in Prometheus' text format. */
   async text(): Promise<string> {
     countOwnAnswers(this.#engines);
-    for (const { labels, count } of this.#answered.values()) this.#requests.inc(labels, count);
-    this.#answered.clear();
+    for (const { labels, count } of this.#unscraped.values()) this.#requests.inc(labels, count);
+    this.#unscraped.clear();
     return await this.#registry.metrics();
   }
 

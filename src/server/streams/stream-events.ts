@@ -32,7 +32,7 @@ export class StreamEvents {
   }
 
   /** Call after the stream itself has taken the event in. */
-  tell(event: Exclude<StreamEvent, { type: "data" }> | DataReport): void {
+  report(event: Exclude<StreamEvent, { type: "data" }> | DataReport): void {
     if (event.type === "data") {
       this.data.publish(event);
       return;

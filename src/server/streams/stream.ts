@@ -157,7 +157,7 @@ export class Stream implements Work {
     if (!Bun.deepEquals(params, this.params)) this.#order.change(params);
     if (params.size !== undefined) this.#size = params.size;
     this.measured.pause(params.paused);
-    this.#events.tell({ type: "params_changed" });
+    this.#events.report({ type: "params_changed" });
   }
 
   /** The server ends the stream, for the first `error` given; `ended` will follow. */
@@ -176,7 +176,7 @@ export class Stream implements Work {
   receive(message: WorkReport): void {
     const named = reportWithChannelFields(message, this.protocol.channelFields);
     this.#take(named);
-    this.#events.tell(named);
+    this.#events.report(named);
   }
 
   lost(error?: PlainError): void {
@@ -184,7 +184,7 @@ export class Stream implements Work {
     const { segment } = this.#order;
     const named = error && withChannelFields(error, this.protocol.channelFields);
     this.#end(named, output && (() => endAbandonedOutput(output, segment)));
-    this.#events.tell({ type: "ended", id: this.id, ...(named && { error: named }) });
+    this.#events.report({ type: "ended", id: this.id, ...(named && { error: named }) });
   }
 
   interrupted(why: string, hungRuns = 0): void {
@@ -192,7 +192,7 @@ export class Stream implements Work {
     this.measured.interrupted(hungRuns);
     this.#order.interrupted();
     this.#log.interrupted(why);
-    this.#events.tell({ type: "interrupted", why });
+    this.#events.report({ type: "interrupted", why });
   }
 
   /** The stream object of contract.md. */

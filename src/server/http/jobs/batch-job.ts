@@ -62,7 +62,7 @@ export async function runJob(
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
   const ends = (caller: HasSignal) => ({ total, deadline: startedAt + total, caller });
-  const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // a second timer for each job costs a tenth of it
+  const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // the job has a deadline of its own
   const read = async (job: RunningJob): Promise<unknown> => {
     const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, reader: job, timeoutMs });
     return checked(capability.input, body);

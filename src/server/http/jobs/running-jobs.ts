@@ -12,7 +12,7 @@ export interface RunningJob extends HasSignal {
   throwIfEnded(): void;
 }
 
-export interface JobEnds {
+export interface JobLimits {
   /** On the clock of `performance.now`. */
   readonly deadline: number;
   /** Milliseconds that the whole job has, for the message. */
@@ -21,7 +21,7 @@ export interface JobEnds {
   readonly caller: HasSignal;
 }
 
-/** One timer serves all jobs, and no job makes a signal unasked: one of each for every job took a tenth of a small request. */
+/** One timer serves all jobs, and no job makes a signal unasked: there may be thousands of small jobs a second. */
 export class RunningJobs {
   readonly #jobs = new Set<Job>();
   /** Why there will be no more jobs; null while there may be. */
@@ -33,15 +33,15 @@ export class RunningJobs {
    * Returns what `work` returns in time; otherwise aborts the job's signal and throws `timeout` or the error of `close`.
    * A job that never reads its signal is not ended when its caller leaves.
    */
-  run<T>(ends: JobEnds, work: (job: RunningJob) => Promise<T>): Promise<T> {
+  run<T>(limits: JobLimits, work: (job: RunningJob) => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const job = new Job(ends, (error) => {
+      const job = new Job(limits, (error) => {
         this.#leave(job);
         reject(error);
       });
       this.#jobs.add(job);
       if (this.#closed !== null) job.end(this.#closed.error);
-      else this.#wakeAt(ends.deadline);
+      else this.#wakeAt(limits.deadline);
       const after = <Result>(settle: (result: Result) => void) => {
         return (result: Result): void => {
           this.#leave(job);
@@ -49,7 +49,7 @@ export class RunningJobs {
           settle(result);
         };
       };
-      work(job).then(after(resolve), after(reject));
+      Promise.try(work, job).then(after(resolve), after(reject));
     });
   }
 
@@ -69,11 +69,11 @@ export class RunningJobs {
   #wakeAt(deadline: number): void {
     if (this.#timer !== null && this.#timer.at <= deadline) return;
     clearTimeout(this.#timer?.timeout);
-    const timeout = setTimeout(() => this.#endLate(), Math.max(0, deadline - performance.now()));
+    const timeout = setTimeout(() => this.#endOverdue(), Math.max(0, deadline - performance.now()));
     this.#timer = { at: deadline, timeout };
   }
 
-  #endLate(): void {
+  #endOverdue(): void {
     this.#timer = null;
     const now = performance.now();
     for (const job of this.#jobs) {
@@ -84,26 +84,26 @@ export class RunningJobs {
 }
 
 class Job implements RunningJob {
-  readonly #ends: JobEnds;
+  readonly #limits: JobLimits;
   readonly #onEnd: (error: unknown) => void;
   /** Null until the signal is read. */
   #over: AbortController | null = null;
   /** Null while the job may run. */
   #reason: { readonly error: unknown } | null = null;
 
-  constructor(ends: JobEnds, onEnd: (error: unknown) => void) {
-    this.#ends = ends;
+  constructor(limits: JobLimits, onEnd: (error: unknown) => void) {
+    this.#limits = limits;
     this.#onEnd = onEnd;
   }
 
   get deadline(): number {
-    return this.#ends.deadline;
+    return this.#limits.deadline;
   }
 
   get signal(): AbortSignal {
     if (this.#over !== null) return this.#over.signal;
     this.#over = new AbortController();
-    const { signal: caller } = this.#ends.caller;
+    const { signal: caller } = this.#limits.caller;
     if (this.#reason !== null) this.#over.abort(this.#reason.error);
     else if (caller.aborted) this.#callerLeft();
     else caller.addEventListener("abort", this.#callerLeft, { once: true });
@@ -115,20 +115,21 @@ class Job implements RunningJob {
   }
 
   timeOut(): void {
-    const { total } = this.#ends;
+    const { total } = this.#limits;
     this.end(new WorkerError("timeout", `the job took longer than ${total} ms (--batch-timeout)`));
   }
 
   end(error: unknown): void {
     this.#reason ??= { error };
     this.#over?.abort(error);
+    this.leaveCaller();
     this.#onEnd(error);
   }
 
   /** Stops listening to the caller. */
   leaveCaller(): void {
     if (this.#over === null) return;
-    this.#ends.caller.signal.removeEventListener("abort", this.#callerLeft);
+    this.#limits.caller.signal.removeEventListener("abort", this.#callerLeft);
   }
 
   readonly #callerLeft = (): void => this.end(new WorkerError("timeout", "the caller is gone"));

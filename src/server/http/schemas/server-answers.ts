@@ -4,7 +4,8 @@ import { ModelInfo } from "../../../engine/protocol/models.ts";
 import { literals, nullable } from "../../../schema.ts";
 import { HEALTH_CHECKS } from "../../health.ts";
 import { RegistrationView } from "../../registration-view.ts";
-import { StreamObject, success } from "./stream-answers.ts";
+import { StreamObject } from "./stream-answers.ts";
+import { success } from "./success.ts";
 
 export const NodesAnswer = Type.Record(Type.String(), Type.Unknown(), {
   description: "node classes by name, in the form of ComfyUI's /object_info",

@@ -5,6 +5,7 @@ import { FieldProblem } from "../../../field-problem.ts";
 import { literals, nullable } from "../../../schema.ts";
 import { StreamFigures } from "../../streams/counters.ts";
 import { Usage } from "../../streams/usage.ts";
+import { success } from "./success.ts";
 
 export const StreamObject = Type.Object({
   manifest_id: Type.String(),
@@ -42,8 +43,6 @@ export const StreamObject = Type.Object({
   usage: Usage,
 });
 
-/** What every successful answer of a JSON route has. */
-export const success = { success: Type.Literal(true) };
 const Ignored = Type.Optional(
   Type.Array(Type.String(), { description: "unknown members, which were left out" }),
 );

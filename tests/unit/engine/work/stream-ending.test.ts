@@ -16,12 +16,12 @@ test("a stream that is asked to end is cut off 3 s later, and is waited for 0.5 
   const over = ending.waitFor(never).then(() => {
     isOver = true;
   });
-  ending.begin();
-  expect(ending.asked.aborted).toBe(true);
+  ending.requestStop();
+  expect(ending.stopSignal.aborted).toBe(true);
   jest.advanceTimersByTime(2999);
-  expect(ending.cut.aborted).toBe(false);
+  expect(ending.abortSignal.aborted).toBe(false);
   jest.advanceTimersByTime(1);
-  expect(ending.cut.reason).toMatchObject({ kind: "timeout" });
+  expect(ending.abortSignal.reason).toMatchObject({ kind: "timeout" });
   for (let tick = 0; tick < 10; tick++) await Promise.resolve();
   expect(isOver).toBe(false);
   jest.advanceTimersByTime(500);
@@ -30,12 +30,12 @@ test("a stream that is asked to end is cut off 3 s later, and is waited for 0.5 
 
 test("a stream that has ended is not cut off any more, and holds no timer", async () => {
   const ending = new StreamEnding();
-  ending.begin();
-  await ending.whenAsked();
+  ending.requestStop();
+  await ending.stopRequested();
   await ending.waitFor(Promise.resolve());
-  ending.finish();
+  ending.abort();
   expect(jest.getTimerCount()).toBe(0);
-  expect(ending.cut.reason).toMatchObject({ name: "AbortError" });
+  expect(ending.abortSignal.reason).toMatchObject({ name: "AbortError" });
 });
 
 test("what the stream fails with comes through", async () => {

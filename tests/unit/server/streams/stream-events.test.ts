@@ -16,11 +16,11 @@ function followed() {
 test("an observer gets every event until it is closed, and learns of the end by that", async () => {
   const { events, seen } = followed();
   events.open();
-  events.tell({ type: "started", id: "a" });
-  events.tell({ type: "data", id: "a", seconds: 1, model: "edges", values: {} });
-  events.tell({ type: "ended", id: "a" });
+  events.report({ type: "started", id: "a" });
+  events.report({ type: "data", id: "a", seconds: 1, model: "edges", values: {} });
+  events.report({ type: "ended", id: "a" });
   await events.close(null);
-  events.tell({ type: "recovered", id: "a" });
+  events.report({ type: "recovered", id: "a" });
   expect(seen).toEqual(["open", "started", "data", "close"]);
   expect(events.recent.all.map(({ event }) => event)).toEqual(["started", "ended", "recovered"]);
 });
@@ -29,7 +29,7 @@ test("a stream that nobody follows opens and closes, and keeps its recent events
   const events = new StreamEvents({ id: "a", logId: "abcd1234" });
   events.follow(() => null);
   events.open();
-  events.tell({ type: "params_changed" });
+  events.report({ type: "params_changed" });
   await events.close(null);
   expect(events.recent.all).toHaveLength(1);
 });

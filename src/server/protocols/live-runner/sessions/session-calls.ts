@@ -1,4 +1,7 @@
-/** Remembers whether a session's client has called, and stops the session at its orchestrator in the way that is known by then. */
+/**
+ * Records whether a session's client has called, and stops the session at its orchestrator: by the control URL of its first
+ * call, before that by the client route.
+ */
 import type { SessionStop } from "../runner-sessions.ts";
 import { SessionCallbacks } from "./callbacks.ts";
 import type { RunnerSession } from "./session.ts";
@@ -23,7 +26,7 @@ export class SessionCalls {
     this.#services = services;
   }
 
-  /** What a call has opened. Throws before the first one. */
+  /** How to call the orchestrator back, from the headers of the first call. Throws before it. */
   get callbacks(): SessionCallbacks {
     if (this.#callbacks === null) throw new Error("a session is started by a call");
     return this.#callbacks;

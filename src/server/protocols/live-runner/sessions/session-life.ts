@@ -45,7 +45,7 @@ export class SessionLife {
     });
   }
 
-  /** It is about to end so. The first call counts: returns false for any other. */
+  /** Sets how it is about to end. Only the first call has an effect and returns true. */
   conclude(outcome: SessionOutcome, releaseAfterMs: number): boolean {
     if (this.#conclusion !== null) return false;
     this.#conclusion = { outcome, releaseAfterMs };

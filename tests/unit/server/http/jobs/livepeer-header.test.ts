@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { WorkerError } from "../../../../src/errors.ts";
-import { parseLivepeerHeader } from "../../../../src/server/http/jobs/livepeer-header.ts";
+import { WorkerError } from "../../../../../src/errors.ts";
+import { parseLivepeerHeader } from "../../../../../src/server/http/jobs/livepeer-header.ts";
 
 const SEED =
   "eyJyZXF1ZXN0IjogIntcInJ1blwiOiBcImVjaG9cIn0iLCAiY2FwYWJpbGl0eSI6ICJ0ZXh0LXJldmVyc2FsIiwgInRpbWVvdXRfc2Vjb25kcyI6IDMwfQ==";

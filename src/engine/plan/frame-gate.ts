@@ -1,4 +1,4 @@
-/** Has a stream's models prepared for its next frame, and decides how long that frame waits for them. */
+/** Applies changed parameters before each frame of a stream, and decides how long the frame waits for its models. */
 import { pause } from "../../streams/pause.ts";
 import type { StreamParams } from "../protocol/work.ts";
 import type { Bypass } from "./bypass.ts";
@@ -7,7 +7,7 @@ import type { Finisher } from "./finisher.ts";
 import type { OutputFrames } from "./output-frames.ts";
 import type { Preparation } from "./preparation.ts";
 
-export interface ReadinessOptions {
+export interface FrameGateOptions {
   readonly executor: Pick<PlanExecutor, "models">;
   readonly preparation: Pick<Preparation, "begin" | "settled">;
   readonly finisher: Pick<Finisher, "graceLeft">;
@@ -17,14 +17,14 @@ export interface ReadinessOptions {
   readonly signal: AbortSignal;
 }
 
-export class Readiness {
-  readonly #options: ReadinessOptions;
+export class FrameGate {
+  readonly #options: FrameGateOptions;
   #waiting = false;
   /** Whether the stream was paused when it was looked at last. */
   #isPaused = false;
   #fallback: StreamParams["fallback"];
 
-  constructor(options: ReadinessOptions) {
+  constructor(options: FrameGateOptions) {
     this.#options = options;
   }
 

@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import { Elysia } from "elysia";
-import { AccessPolicy, assertGuarded } from "../../../../src/server/http/access/access-policy.ts";
+import {
+  AccessPolicy,
+  assertGuarded,
+} from "../../../../../src/server/http/access/access-policy.ts";
 
 const access = new AccessPolicy({});
 

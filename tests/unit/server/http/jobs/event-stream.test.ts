@@ -1,11 +1,11 @@
 import { afterEach, expect, jest, test } from "bun:test";
-import { WorkerError } from "../../../../src/errors.ts";
+import { WorkerError } from "../../../../../src/errors.ts";
 import {
   eventStream,
   type JobOutcome,
   type JobProgress,
-} from "../../../../src/server/http/jobs/event-stream.ts";
-import { pushable } from "../../../../src/streams/push-readable.ts";
+} from "../../../../../src/server/http/jobs/event-stream.ts";
+import { pushable } from "../../../../../src/streams/push-readable.ts";
 
 afterEach(() => void jest.useRealTimers());
 

@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
-import { WorkerError } from "../../../../src/errors.ts";
-import { type RunningJob, RunningJobs } from "../../../../src/server/http/jobs/running-jobs.ts";
+import { expect, spyOn, test } from "bun:test";
+import { WorkerError } from "../../../../../src/errors.ts";
+import { type RunningJob, RunningJobs } from "../../../../../src/server/http/jobs/running-jobs.ts";
 
 const caller = { signal: new AbortController().signal };
 const forever = () => new Promise<never>(() => {});
@@ -38,7 +38,7 @@ test("work beyond its deadline is aborted and fails with a timeout", async () =>
   expect(reported).toBe(error);
 });
 
-test("each job fails at its own deadline, in whatever order they come", async () => {
+test("each job fails at its own deadline, whichever comes first", async () => {
   const jobs = new RunningJobs();
   const failed: number[] = [];
   const run = async (total: number) => {
@@ -46,9 +46,27 @@ test("each job fails at its own deadline, in whatever order they come", async ()
     expect(error).toMatchObject({ message: expect.stringContaining(`${total} ms`) });
     failed.push(total);
   };
-  await Promise.all([run(60), run(5), jobs.run(ends(1), async () => {}), run(30), run(61)]);
-  expect(failed.toSorted((one, other) => one - other)).toEqual([5, 30, 60, 61]);
+  const late = run(500);
+  await Promise.all([run(5), jobs.run(ends(1), async () => {})]);
+  expect(failed).toEqual([5]);
+  await late;
   await run(5);
+  expect(failed).toEqual([5, 500, 5]);
+});
+
+test("work that throws before it waits fails, and holds nothing", async () => {
+  const jobs = new RunningJobs();
+  const failed = jobs.run(ends(1000), () => {
+    throw new Error("at once");
+  });
+  expect(await thrown(failed)).toMatchObject({ message: "at once" });
+});
+
+test("a job that is over does not listen to its caller, though its work goes on", async () => {
+  const gone = new AbortController();
+  const removed = spyOn(gone.signal, "removeEventListener");
+  await thrown(new RunningJobs().run(ends(5, gone), waiting));
+  expect(removed).toHaveBeenCalled();
 });
 
 test("work that goes on beyond its deadline is told so, also where it has not read its signal", async () => {

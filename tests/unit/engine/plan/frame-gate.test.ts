@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Bypass } from "../../../../src/engine/plan/bypass.ts";
-import { Readiness, type ReadinessOptions } from "../../../../src/engine/plan/readiness.ts";
+import { FrameGate, type FrameGateOptions } from "../../../../src/engine/plan/frame-gate.ts";
 import type { StreamParams } from "../../../../src/engine/protocol/work.ts";
 
 const PARAMS: StreamParams = {
@@ -21,34 +21,34 @@ function starting(models: readonly unknown[] = []) {
     waitFor: () => never,
     paused: (isPaused: boolean) => void pauses.push(isPaused),
   };
-  const readiness = new Readiness({
-    executor: { models: models as ReadinessOptions["executor"]["models"] },
+  const gate = new FrameGate({
+    executor: { models: models as FrameGateOptions["executor"]["models"] },
     preparation: { begin: () => params.current, settled: never },
     finisher: { graceLeft: () => 60_000 },
     bypass: new Bypass(),
     output,
     signal: new AbortController().signal,
   });
-  return { readiness, params, pauses, output };
+  return { gate, params, pauses, output };
 }
 
 test("a frame waits for the first model until the stream is paused, and is no loss meanwhile", async () => {
-  const { readiness, params, pauses, output } = starting();
+  const { gate, params, pauses, output } = starting();
   output.hasBegun = true;
-  const ready = readiness.ready();
-  expect(readiness.isStarting).toBe(true);
+  const ready = gate.ready();
+  expect(gate.isStarting).toBe(true);
   params.current = { ...PARAMS, paused: true };
-  readiness.prepare();
+  gate.prepare();
   await ready;
-  expect(readiness.isStarting).toBe(false);
-  readiness.prepare();
+  expect(gate.isStarting).toBe(false);
+  gate.prepare();
   expect(pauses).toEqual([true]);
 });
 
 test("a frame that a model can run for does not wait, but it starts the stream until one has come out", async () => {
-  const { readiness, output } = starting([{}]);
-  await readiness.ready();
-  expect(readiness.isStarting).toBe(true);
+  const { gate, output } = starting([{}]);
+  await gate.ready();
+  expect(gate.isStarting).toBe(true);
   output.hasBegun = true;
-  expect(readiness.isStarting).toBe(false);
+  expect(gate.isStarting).toBe(false);
 });

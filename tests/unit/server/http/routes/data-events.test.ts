@@ -1,6 +1,6 @@
 import { afterEach, expect, jest, test } from "bun:test";
-import { dataEvents } from "../../../../src/server/http/routes/data-events.ts";
-import { DataOutput } from "../../../../src/server/streams/data-output.ts";
+import { dataEvents } from "../../../../../src/server/http/routes/data-events.ts";
+import { DataOutput } from "../../../../../src/server/streams/data-output.ts";
 
 afterEach(() => void jest.useRealTimers());
 
