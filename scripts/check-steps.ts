@@ -4,7 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Many tests wait for media that plays in real time, so files run in parallel. A process keeps its native modules loaded. */
+/**
+ * Many tests wait for media that plays in real time, so files run in parallel: two leave a quarter of two cores free, and with
+ * three, tests miss their deadlines. A process keeps its native modules loaded.
+ */
 export const IN_PARALLEL = ["--parallel=2", "--no-isolate"];
 
 const ROOT = join(import.meta.dir, "..");

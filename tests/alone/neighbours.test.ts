@@ -109,7 +109,6 @@ test("beside streams with the longest prompts that are allowed", async () => {
       height: 64,
       fps: 5,
     });
-  await Bun.sleep(0);
   await waitFor(
     "their pictures",
     async () => {

@@ -77,7 +77,8 @@ export function demux(
     using _call = calls.begin("demux", DEMUX_MS);
     return reader.read(chunk);
   };
-  const pump = async (): Promise<void> => {
+  /** Returns false if nobody wanted the rest. */
+  const pump = async (): Promise<boolean> => {
     for await (const chunk of segments) {
       bytesIn += chunk.data.length;
       if (chunk.first) arrivals.nextSegment();
@@ -85,15 +86,16 @@ export function demux(
       for (const { part, error } of reader.takeTroubles()) observer.trouble(part, error);
       let isRead = true;
       for (const packet of packets) isRead = deliver(timeline.map(packet)) && isRead;
-      if (!isRead) return;
+      if (!isRead) return false;
     }
     reader.end();
+    return true;
   };
   pump().then(
-    () => {
+    (hasEnded) => {
       video.end();
       audio.end();
-      onEnd?.();
+      if (hasEnded) onEnd?.();
     },
     (error) => {
       video.fail(error);

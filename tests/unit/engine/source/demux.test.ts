@@ -72,12 +72,14 @@ function source() {
 function open() {
   const { readable, feed, left } = source();
   const observer = new RecordingObserver();
+  let ends = 0;
   const input = demux(readable, {
     timeline: new Timeline(null),
     calls: UNRECORDED_CALLS,
     observer,
+    onEnd: () => ends++,
   });
-  return { input, feed, left, observer, videos: () => observer.framesIn };
+  return { input, feed, left, observer, videos: () => observer.framesIn, ends: () => ends };
 }
 
 async function collect<T>(stream: ReadableStream<T>): Promise<T[]> {
@@ -91,7 +93,7 @@ const RIFF = Uint8Array.from([0x52, 0x49, 0x46, 0x46, 9, 9, 9, 9]);
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test("packets of all segments come in order and are counted as they come in", async () => {
-  const { input, feed, observer, videos } = open();
+  const { input, feed, observer, videos, ends } = open();
   feed.enqueue(whole(segment(0, 30), 0));
   feed.enqueue(whole(segment(30, 30), 1));
   feed.close();
@@ -102,6 +104,7 @@ test("packets of all segments come in order and are counted as they come in", as
   expect(packets[0]).toMatchObject({ keyFrame: true, arrivedAt: 5 });
   expect([videos(), observer.framesDropped, input.announcedAudio()]).toEqual([60, 0, null]);
   expect(await collect(input.audio)).toEqual([]);
+  expect(ends()).toBe(1);
 });
 
 test("what waits for a decoder is limited in bytes, too: large packets are dropped by groups of pictures", async () => {
@@ -206,14 +209,15 @@ describe("the end", () => {
     expect(await collect(input.video)).toHaveLength(5);
   });
 
-  test("when nobody takes pictures any more the input is left", async () => {
-    const { input, feed, left } = open();
+  test("when nobody takes pictures any more the input is left, which is not its end", async () => {
+    const { input, feed, left, ends } = open();
     await input.video.cancel();
     feed.enqueue(whole(segment(0, 5), 0));
     await turn();
     await turn();
     expect(left.length).toBe(1);
     expect(await collect(input.audio)).toEqual([]);
+    expect(ends()).toBe(0);
   });
 
   test("when nobody takes sound the pictures go on", async () => {
