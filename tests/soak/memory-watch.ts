@@ -1,4 +1,5 @@
 /** Measures the memory of a worker's server and engines from time to time, each after a garbage collection and at rest. */
+import { join } from "node:path";
 import { processCensus } from "../faults/rig/census.ts";
 import type { Worker } from "../faults/rig/worker.ts";
 import { memoryOf } from "../support/process-memory.ts";
@@ -13,8 +14,8 @@ const READING_MS = 500;
 
 export class MemoryWatch {
   readonly #worker: Worker;
-  readonly #server: Sample[] = [];
-  readonly #engines = new Map<number, Sample[]>();
+  readonly #samples = new Map<number, Sample[]>();
+  readonly #heaps = new Map<number, Sample[]>();
 
   constructor(worker: Worker) {
     this.#worker = worker;
@@ -30,26 +31,36 @@ export class MemoryWatch {
     const processes = [server, ...engines].map((pid) => ({ role: "worker", pid }));
     await processCensus(processes, censuses); // each collects its garbage to answer
     const least = await leastMemory([server, ...engines]);
-    const sampleOf = (pid: number): Sample => ({ at, value: least.get(pid) ?? Number.NaN });
-    this.#server.push(sampleOf(server));
-    for (const pid of engines)
-      this.#engines.set(pid, [...(this.#engines.get(pid) ?? []), sampleOf(pid)]);
+    for (const pid of [server, ...engines]) {
+      const add = (samples: Map<number, Sample[]>, value: number) =>
+        samples.set(pid, [...(samples.get(pid) ?? []), { at, value }]);
+      add(this.#samples, least.get(pid) ?? Number.NaN);
+      add(this.#heaps, await heapMib(pid, censuses));
+    }
   }
 
   /** Samples of the server from one time on and of engines from another, in seconds; of those that lived on. */
   record({ server, engines }: { server: number; engines: number }): MemoryRecord[] {
-    const from = (samples: readonly Sample[], start: number) =>
+    const { pid: serverPid } = this.#worker;
+    const from = (samples: readonly Sample[] = [], start: number) =>
       samples.filter(({ at }) => at >= start);
-    const all = [...this.#engines].map(([pid, samples]) => ({
-      process: "engine" as const,
-      pid,
-      samples: from(samples, engines),
-    }));
-    return [
-      { process: "server", pid: this.#worker.pid, samples: from(this.#server, server) },
-      ...all.filter(({ samples }) => samples.length > 0),
-    ];
+    const all = [...this.#samples].map(([pid, samples]): MemoryRecord => {
+      const start = pid === serverPid ? server : engines;
+      return {
+        process: pid === serverPid ? "server" : "engine",
+        pid,
+        samples: from(samples, start),
+        heap: from(this.#heaps.get(pid), start),
+      };
+    });
+    return all.filter(({ process, samples }) => process === "server" || samples.length > 0);
   }
+}
+
+/** What the process's last census says of its heap, and of what its objects hold outside it. */
+async function heapMib(pid: number, censuses: string): Promise<number> {
+  const { bytes } = await Bun.file(join(censuses, `${pid}.heap.json`)).json();
+  return bytes / 2 ** 20;
 }
 
 /** The least anonymous memory of each process, in MiB, in some seconds. */

@@ -49,6 +49,8 @@ export interface MemoryRecord {
   readonly pid: number;
   /** MiB that are its own (anonymous), after a garbage collection. */
   readonly samples: readonly Sample[];
+  /** MiB of them that JavaScript holds. */
+  readonly heap: readonly Sample[];
 }
 
 /** A record of `USAGE_LOG`, as far as it is judged. */

@@ -1,7 +1,7 @@
 /** Writes the record of a soak as the section of docs/faults.md. */
 import { docTable } from "../../scripts/doc-section.ts";
 import type { Counts } from "../support/process-holdings.ts";
-import { median } from "./growth.ts";
+import { type Growth, growthOf, median } from "./growth.ts";
 import { MAX_GROWTH_MIB, MAX_GROWTH_PERCENT, memoryGrowth } from "./memory-verdict.ts";
 import { READINGS } from "./memory-watch.ts";
 import type { MemoryRecord, SoakRecord, StreamRecord, Strike } from "./record.ts";
@@ -28,7 +28,7 @@ export function reportOf(record: SoakRecord): string {
     ),
     `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
-    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. Each process, and all of them together while all lived, may grow by ${MAX_GROWTH_PERCENT} % over the samples, or in each hour of a longer run; a process that grows by ${MAX_GROWTH_MIB} MiB or less passes, since its single readings scatter by more.`,
+    `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. Each process, and all of them together while all lived, may grow by ${MAX_GROWTH_PERCENT} % over the samples, or in each hour of a longer run; a process that grows by ${MAX_GROWTH_MIB} MiB or less passes, since its single readings scatter by more. The server's heap is the part that JavaScript holds, and is not judged.`,
     docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
     ...(record.misfires.length === 0
       ? []
@@ -66,14 +66,20 @@ function strikeRow(fault: string, strikes: readonly Strike[]): string[] {
   ];
 }
 
-const memoryRows = (memory: readonly MemoryRecord[]): string[][] =>
-  memoryGrowth(memory).map(({ name, start, end, percent, samples }) => [
-    name,
-    start.toFixed(1),
-    end.toFixed(1),
-    `${percent.toFixed(1)} %`,
-    `${samples}`,
-  ]);
+const memoryRows = (memory: readonly MemoryRecord[]): string[][] => {
+  const heap = memory.find(({ process }) => process === "server")?.heap ?? [];
+  return [
+    ...memoryGrowth(memory).map(({ name, ...growth }) => memoryRow(name, growth)),
+    ...(heap.length > 0
+      ? [memoryRow("server's heap", { ...growthOf(heap), samples: heap.length })]
+      : []),
+  ];
+};
+
+const memoryRow = (
+  name: string,
+  { start, end, percent, samples }: Growth & { readonly samples: number },
+): string[] => [name, start.toFixed(1), end.toFixed(1), `${percent.toFixed(1)} %`, String(samples)];
 
 /** Kinds of holdings by their names in a census. */
 const KINDS: readonly (readonly [kind: string, name: RegExp])[] = [

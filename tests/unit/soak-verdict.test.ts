@@ -57,7 +57,7 @@ const SOUND: SoakRecord = {
   strikes: [STRIKE],
   misfires: [],
   streams: STREAM_NAMES.map((name) => ({ ...STREAM, name, logId: name })),
-  memory: [{ process: "server", pid: 1, samples: flat(100) }],
+  memory: [{ process: "server", pid: 1, heap: [], samples: flat(100) }],
   holdings: { start: { fds: 20 }, end: { fds: 20 }, leaks: [] },
   usage: STREAM_NAMES.map((stream) => ({ ...USAGE, stream })),
   log: { lines: 100, unexpected: [], secrets: [] },
@@ -122,7 +122,7 @@ test("a server that grows by more than 2 % in the run is a fault, whatever its c
       value: value + (mib * index) / 19 + (index % 7 === 3 ? 30 : 0),
     }));
   const judged = (mib: number) =>
-    faultsOf({ ...SOUND, memory: [{ process: "server", pid: 1, samples: grown(mib) }] });
+    faultsOf({ ...SOUND, memory: [{ process: "server", pid: 1, heap: [], samples: grown(mib) }] });
   expect(judged(1)).toEqual([]);
   expect(judged(4).join()).toContain("server grew by 4.0 %, from 100.0 to 104.0 MiB");
 });
@@ -133,7 +133,7 @@ test("a run of more than an hour may grow by 2 % in each", () => {
       at: n * 800,
       value: 100 + (mib * n) / 9,
     }));
-    return faultsOf({ ...SOUND, memory: [{ process: "server", pid: 1, samples }] });
+    return faultsOf({ ...SOUND, memory: [{ process: "server", pid: 1, heap: [], samples }] });
   };
   expect(judged(3.9)).toEqual([]);
   expect(judged(4.1).join()).toContain("server grew by 4.1 %");
@@ -143,6 +143,7 @@ test("a small process may grow by what its readings differ anyway, but not all o
   const growing = (pid: number, from: number, mib: number) => ({
     process: pid === 1 ? ("server" as const) : ("engine" as const),
     pid,
+    heap: [],
     samples: flat(from).map(({ at, value }, index) => ({ at, value: value + (mib * index) / 19 })),
   });
   const judged = (...memory: SoakRecord["memory"]) => faultsOf({ ...SOUND, memory });
@@ -158,14 +159,16 @@ test("processes are summed while all of them lived", () => {
   const server = flat(45).map((one, index) => ({ ...one, value: 45 + Math.min(index, 8) }));
   const engine = flat(260).slice(8);
   const [, , all] = memoryGrowth([
-    { process: "server", pid: 1, samples: server },
-    { process: "engine", pid: 2, samples: engine },
+    { process: "server", pid: 1, heap: [], samples: server },
+    { process: "engine", pid: 2, heap: [], samples: engine },
   ]);
   expect(all).toMatchObject({ samples: 12, start: 313, end: 313, isTooMuch: false });
 });
 
 test("an engine that lived for a few samples only is not judged by its memory", () => {
   const samples = [100, 150, 190].map((value, index) => ({ at: index, value }));
-  expect(faultsOf({ ...SOUND, memory: [{ process: "engine", pid: 2, samples }] })).toEqual([]);
+  expect(
+    faultsOf({ ...SOUND, memory: [{ process: "engine", pid: 2, heap: [], samples }] }),
+  ).toEqual([]);
   expect(growthOf(samples).percent).toBeGreaterThan(50);
 });

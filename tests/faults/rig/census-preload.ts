@@ -1,6 +1,7 @@
 /**
  * Preloaded into server and engines (`BUN_OPTIONS=--preload=…`), answers SIGUSR2 with what the process holds after a full
- * garbage collection: counts by what it is and where it was made, as JSON in a file of CENSUS_FOLDER.
+ * garbage collection: counts by what it is and where it was made, as JSON in a file of CENSUS_FOLDER, and all objects of the heap
+ * by their types in another.
  */
 
 import { heapStats } from "bun:jsc";
@@ -54,11 +55,13 @@ function answer(): void {
   };
   for (const { what, origin } of [...held.values(), ...timers.values()])
     add(`${what} made at ${placeOf(origin)}`);
-  const { objectTypeCounts } = heapStats();
+  const { objectTypeCounts, heapSize, extraMemorySize } = heapStats();
   for (const type of RESOURCES) add(`${type} objects`, objectTypeCounts[type] ?? 0);
   // An engine inherits TMPDIR alone: see `Worker`.
   const folder = process.env["CENSUS_FOLDER"] ?? join(tmpdir(), "../censuses");
   const path = join(folder, `${process.pid}.json`);
+  const heap = { bytes: heapSize + extraMemorySize, objects: objectTypeCounts };
+  writeFileSync(join(folder, `${process.pid}.heap.json`), JSON.stringify(heap));
   writeFileSync(`${path}.part`, JSON.stringify(counts));
   renameSync(`${path}.part`, path);
 }
