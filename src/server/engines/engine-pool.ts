@@ -8,7 +8,7 @@ const REPLACE_AFTER_MS = 2000;
 
 export interface EnginePoolOptions {
   /** Shared engines per device. */
-  readonly engines: () => number;
+  readonly engines: number;
   readonly make: (device: string) => Supervisor;
   /** True for an engine that runs suspects alone. All others are shared. */
   readonly isReserved: (supervisor: Supervisor) => boolean;
@@ -53,14 +53,14 @@ export class EnginePool {
   refill(device: string): void {
     const timer = setTimeout(() => {
       this.#replacements.delete(timer);
-      if (this.#sharedOn(device) < this.#options.engines()) this.add(device);
+      if (this.#sharedOn(device) < this.#options.engines) this.add(device);
     }, REPLACE_AFTER_MS);
     this.#replacements.add(timer);
   }
 
   /** Ends an engine without work if its device has more shared ones than were asked for. Returns whether it did. */
   discardSurplus(supervisor: Supervisor): boolean {
-    if (this.#sharedOn(supervisor.device) <= this.#options.engines()) return false;
+    if (this.#sharedOn(supervisor.device) <= this.#options.engines) return false;
     this.#supervisors.delete(supervisor);
     const closed = supervisor.close(AbortSignal.timeout(CLOSE_TIMEOUT_MS));
     this.#closing.add(closed);
@@ -83,7 +83,7 @@ export class EnginePool {
     const usable = [...this.#supervisors].filter((one) => this.#isShared(one));
     const perDevice = Map.groupBy(usable, ({ device }) => device);
     return [...perDevice.values()].flatMap((all) =>
-      readyFirst(all).slice(0, this.#options.engines()),
+      readyFirst(all).slice(0, this.#options.engines),
     );
   }
 

@@ -18,7 +18,7 @@ export interface ImageQueueOptions {
   /** Gives the picture to this engine. */
   readonly place: (work: ImageWork, home: Supervisor) => void;
   readonly stop: (work: ImageWork) => void;
-  readonly observer: () => ImageObserver | undefined;
+  readonly observer: ImageObserver | undefined;
 }
 
 export class ImageQueue {
@@ -38,7 +38,7 @@ export class ImageQueue {
   async make(request: ImageRequest): Promise<ImageResult> {
     const begun = performance.now();
     const ended = (outcome: ImageOutcome): void =>
-      this.#options.observer()?.imageEnded(outcome, performance.now() - begun);
+      this.#options.observer?.imageEnded(outcome, performance.now() - begun);
     try {
       const result = await this.#make(request);
       ended("made");

@@ -26,7 +26,7 @@ export interface RecoveryOptions {
   readonly start: (work: Work) => void;
   /** Called when an engine has no work any more and stays. */
   readonly freed: () => void;
-  readonly observer: () => RecoveryObserver | undefined;
+  readonly observer: RecoveryObserver | undefined;
 }
 
 export class Recovery {
@@ -53,12 +53,12 @@ export class Recovery {
         stream: logId(work.id),
         error: error.message,
       });
-      this.#options.observer()?.convicted();
+      this.#options.observer?.convicted();
       supervisor.fail(work, error);
     }
     for (const { work, why } of suspects) {
       log.warn("isolated after its engine died", { stream: logId(work.id), why });
-      this.#options.observer()?.isolated();
+      this.#options.observer?.isolated();
       this.#isolate(work, supervisor);
     }
     this.#options.pool.refill(supervisor.device);

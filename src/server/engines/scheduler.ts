@@ -52,31 +52,34 @@ export class EngineScheduler {
     modelChanged: (supervisor, model) => this.models.changed(supervisor, model),
     measured: ({ device }, metrics) => this.#options.observer?.measured(device, metrics),
   };
-  readonly #pool = new EnginePool({
-    engines: () => this.#options.engines,
-    make: (device) => this.#supervisorOn(device),
-    isReserved: (supervisor) => this.#recovery.isReserved(supervisor),
-  });
-  readonly #availability = new Availability(this.#pool.all);
   /** Of all engines. */
-  readonly models = new ModelList(this.#pool.all);
+  readonly models: ModelList;
+  readonly #pool: EnginePool;
+  readonly #availability: Availability;
+  readonly #images: ImageQueue;
+  readonly #recovery: Recovery;
   readonly #homes = new WeakMap<Work, Supervisor>();
-  readonly #images = new ImageQueue({
-    pool: this.#pool,
-    place: (work, home) => this.#place(work, home),
-    stop: (work) => this.stop(work),
-    observer: () => this.#options.observer,
-  });
-  readonly #recovery = new Recovery({
-    pool: this.#pool,
-    place: (work, home) => this.#place(work, home),
-    start: (work) => this.start(work),
-    freed: () => this.#images.serve(),
-    observer: () => this.#options.observer,
-  });
 
   constructor(options: EngineSchedulerOptions) {
+    const { engines, observer } = options;
+    const place = (work: Work, home: Supervisor): void => this.#place(work, home);
     this.#options = options;
+    const pool = new EnginePool({
+      engines,
+      make: (device) => this.#supervisorOn(device),
+      isReserved: (supervisor) => this.#recovery.isReserved(supervisor),
+    });
+    this.#pool = pool;
+    this.#availability = new Availability(pool.all);
+    this.models = new ModelList(pool.all);
+    this.#images = new ImageQueue({ pool, place, stop: (work) => this.stop(work), observer });
+    this.#recovery = new Recovery({
+      pool,
+      place,
+      start: (work) => this.start(work),
+      freed: () => this.#images.serve(),
+      observer,
+    });
   }
 
   /** Starts the engines. Called once the server has its port: a server that cannot listen starts nothing. */
