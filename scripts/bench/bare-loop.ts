@@ -148,7 +148,7 @@ function openEncoder(width: number, height: number): CodecContext {
   encoder.framerate = new Rational(30, 1);
   encoder.gopSize = 100_000;
   encoder.maxBFrames = 0;
-  encoder.threadCount = 2; // as many slices as in video-encoder.ts
+  encoder.threadCount = width * height < 1280 * 720 ? 1 : 2; // as in video-encoder.ts
   encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   encoder.rcMaxRate = BigInt(width * height * 24);
   encoder.rcBufferSize = width * height * 24;

@@ -19,9 +19,10 @@ export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
   };
 }
 
-/** The settings of `src/engine/codec/video-encoder.ts`, with its two encoding threads, one for all else, and one fragment per frame. */
+/** The settings of `src/engine/codec/video-encoder.ts`, with its encoding threads, one for all else, and one fragment per frame. */
 async function run(ffmpeg: string, { path, width, height }: Clip, frames: number) {
   const rate = String(width * height * 24);
+  const threads = width * height < 1280 * 720 ? "1" : "2";
   const child = Bun.spawn(
     [
       ...[ffmpeg, "-nostdin", "-loglevel", "error", "-threads", "1", "-filter_threads", "1"],
@@ -30,7 +31,7 @@ async function run(ffmpeg: string, { path, width, height }: Clip, frames: number
       ...["-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-bf", "0"],
       ...["-maxrate", rate, "-bufsize", rate, "-g", "100000", "-sc_threshold", "0"],
       ...["-weightp", "none"],
-      ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", "2"],
+      ...["-forced-idr", "1", "-force_key_frames", "expr:gte(t,n_forced)", "-threads", threads],
       ...["-f", "mp4", "-movflags", "empty_moov+frag_every_frame+default_base_moof"],
       ...["-y", "/dev/null"],
     ],

@@ -114,12 +114,15 @@ describe("encoding", () => {
     }
   });
 
-  test("a picture of 512 lines has two slices, which two threads encode", async () => {
-    const made = await encoded(frames(times(4, 3000), { width: 512, height: 512 }));
-    const slices = made.map(({ data }) =>
+  test.each([
+    { width: 1280, height: 720, slices: 2 },
+    { width: 512, height: 512, slices: 1 },
+  ])("a picture of $width x $height has $slices slices", async ({ slices, ...size }) => {
+    const made = await encoded(frames(times(3, 3000), size));
+    const all = made.map(({ data }) =>
       splitNals(data).filter((nal) => SLICES.includes(nalType(nal))),
     );
-    expect(slices.map(({ length }) => length)).toEqual([2, 2, 2, 2]);
+    expect(all.map(({ length }) => length)).toEqual([slices, slices, slices]);
   });
 
   test("names the primaries, transfer, matrix and range of its colours", async () => {
