@@ -17,6 +17,7 @@ import {
   Packet,
   Rational,
 } from "../../src/engine/codec/libav.ts";
+import { encodingThreads } from "../../src/engine/codec/video-encoder.ts";
 import { parseDevice } from "../../src/engine/device/devices.ts";
 import { BUILT_INS } from "../../src/engine/models/built-in.ts";
 import { fragment } from "../../src/engine/segment/fmp4-fragment.ts";
@@ -148,7 +149,7 @@ function openEncoder(width: number, height: number): CodecContext {
   encoder.framerate = new Rational(30, 1);
   encoder.gopSize = 100_000;
   encoder.maxBFrames = 0;
-  encoder.threadCount = width * height < 1280 * 720 ? 1 : 2; // as in video-encoder.ts
+  encoder.threadCount = encodingThreads({ width, height });
   encoder.setFlags(AV_CODEC_FLAG_GLOBAL_HEADER);
   encoder.rcMaxRate = BigInt(width * height * 24);
   encoder.rcBufferSize = width * height * 24;

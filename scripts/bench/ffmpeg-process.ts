@@ -1,4 +1,5 @@
 /** Lower bound of the work itself: one ffmpeg process that decodes, converts to RGB and back, encodes and muxes. */
+import { encodingThreads } from "../../src/engine/codec/video-encoder.ts";
 import type { Clip } from "./clip.ts";
 
 export interface FfmpegRun {
@@ -22,7 +23,7 @@ export async function runFfmpeg(clip: Clip): Promise<FfmpegRun | null> {
 /** The settings of `src/engine/codec/video-encoder.ts`, with its encoding threads, one for all else, and one fragment per frame. */
 async function run(ffmpeg: string, { path, width, height }: Clip, frames: number) {
   const rate = String(width * height * 24);
-  const threads = width * height < 1280 * 720 ? "1" : "2";
+  const threads = String(encodingThreads({ width, height }));
   const child = Bun.spawn(
     [
       ...[ffmpeg, "-nostdin", "-loglevel", "error", "-threads", "1", "-filter_threads", "1"],

@@ -30,6 +30,9 @@ const MAX_BITS_PER_PIXEL = 24;
  * (17 ms in place of 24 at 1080p), for 1 to 2 % more bits. Smaller ones gain little, and two full cores carry fewer of them.
  */
 const SLICED_PIXELS = 1280 * 720;
+export const encodingThreads = ({ width, height }: Size): 1 | 2 =>
+  width * height < SLICED_PIXELS ? 1 : 2;
+
 /** The encoder's buffer holds a second, but no more than this: no picture is larger, and a segment must hold one. */
 const MAX_BUFFER_BITS = 40_000_000;
 
@@ -98,9 +101,9 @@ function openContext(options: VideoEncoderOptions): CodecContext {
   const codec = findEncoder();
   if (!codec) throw new Error("this FFmpeg has no libx264");
   const { width, height } = options.size;
-  const isSliced = width * height >= SLICED_PIXELS;
-  if (isSliced) {
-    const sliced = configuredContext(codec, options, 2);
+  const threads = encodingThreads(options.size);
+  if (threads > 1) {
+    const sliced = configuredContext(codec, options, threads);
     if (sliced.open2Sync(codec) >= 0) return sliced;
     sliced.freeContext();
   }
@@ -111,7 +114,7 @@ function openContext(options: VideoEncoderOptions): CodecContext {
     single.freeContext();
     throw error;
   }
-  if (isSliced) log.warn("encoder has one thread: no other could be started", { width, height });
+  if (threads > 1) log.warn("encoder has one thread: no other could be started", { width, height });
   return single;
 }
 

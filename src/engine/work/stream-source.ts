@@ -1,4 +1,4 @@
-/** Opens what drives one stream: the packets of its input channel, or a clock. */
+/** Opens the source of one stream: the packets of its input channel, or a clock. */
 import { TICKS_PER_SECOND, type Ticks, ticks } from "../../media/time.ts";
 import { endWhen } from "../../streams/end-when.ts";
 import { subscribe } from "../../trickle/client/subscriber.ts";

@@ -1,4 +1,4 @@
-/** Tells which work an engine may have died of, by the native calls that it died in. */
+/** Finds the work that may have killed an engine, from the native calls that were running when it died. */
 import type { CallInFlight } from "../../engine/protocol/call-journal.ts";
 import type { EngineDeath } from "./engine-process.ts";
 import type { Work } from "./work.ts";

@@ -1,4 +1,4 @@
-/** Passes on what happens to a stream: to the record of its recent events, the readers of its data, and its observer. */
+/** Sends the events of a stream to its recent-events record, the readers of its data, and its observer. */
 import type { DataReport } from "../../engine/protocol/messages.ts";
 import type { PlainError } from "../../errors.ts";
 import { withStreamLog } from "../../log.ts";

@@ -61,7 +61,7 @@ export async function runJob(
   const total = Math.min(batchTimeoutMs, (livepeer?.timeout_seconds ?? Infinity) * 1000);
   // An orchestrator drops a capability whose connection is cut during a job (protocol.md 1.3); the deadline ends it anyway.
   if (total >= IDLE_SECONDS * 1000) server?.timeout(request, 0);
-  const ends = (caller: HasSignal) => ({ total, deadline: startedAt + total, caller });
+  const limits = (caller: HasSignal) => ({ total, deadline: startedAt + total, caller });
   const timeoutMs = total <= READ_TIMEOUT_MS ? null : READ_TIMEOUT_MS; // the job has a deadline of its own
   const read = async (job: RunningJob): Promise<unknown> => {
     const body = await readJson(request, { maxBytes: MAX_BATCH_BYTES, reader: job, timeoutMs });
@@ -72,7 +72,7 @@ export async function runJob(
   if (!onDevice) {
     const work = async (job: RunningJob) =>
       perform(capability, await read(job), job, { ...offers, reserve() {}, progress() {} });
-    return answerOf(await logUndone(name, jobs.run(ends(request), work)), set);
+    return answerOf(await logUndone(name, jobs.run(limits(request), work)), set);
   }
 
   using held = new DisposableStack();
@@ -80,7 +80,7 @@ export async function runJob(
   const begin = async (): Promise<unknown> => {
     admission.admit();
     place = held.use(admission.take());
-    return await jobs.run(ends(request), read);
+    return await jobs.run(limits(request), read);
   };
   const input = await logUndone(name, begin());
   const reserve = (size: Size): void => place?.resize(pictureLoad(size));
@@ -90,7 +90,7 @@ export async function runJob(
       using _places = places;
       return await perform(capability, input, job, { ...offers, reserve, progress });
     };
-    return logUndone(name, jobs.run(ends(caller), work));
+    return logUndone(name, jobs.run(limits(caller), work));
   };
   if (!wantsEvents(request, input)) return answerOf(await run(request, () => {}), set);
 

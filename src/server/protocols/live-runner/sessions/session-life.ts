@@ -1,4 +1,4 @@
-/** Follows one session to its end: how it ends, when, and how long after that it is released (live-runner.md 3.4). */
+/** Records how and when one session ends, and how long after its end it is released (live-runner.md 3.4). */
 import { RunnerError } from "../app/runner-errors.ts";
 import type { SessionOutcome } from "./session-outcome.ts";
 
