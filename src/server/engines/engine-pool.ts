@@ -32,7 +32,9 @@ export class EnginePool {
 
   /** The one with the least work of the shared engines that take new work, or of those among them that pass. */
   leastLoaded(passes: (supervisor: Supervisor) => boolean = () => true): Supervisor | undefined {
-    const [least] = this.#open.filter(passes).toSorted((a, b) => a.works.length - b.works.length);
+    const [least] = this.#open
+      .filter(passes)
+      .toSorted((a, b) => a.placements.size - b.placements.size);
     return least;
   }
 

@@ -20,7 +20,7 @@ export const engineView = (supervisor: Supervisor, isolated: boolean): EngineVie
   isolated,
   pid: supervisor.pid,
   restarts: supervisor.history.restarts,
-  streams: supervisor.works.length,
+  streams: supervisor.placements.size,
   live: supervisor.census,
   memory: supervisor.memory,
 });

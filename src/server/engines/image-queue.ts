@@ -80,5 +80,5 @@ export class ImageQueue {
   }
 }
 
-const makesNone = ({ status, works }: Supervisor): boolean =>
-  status === "ready" && !works.some((work) => work instanceof ImageWork);
+const makesNone = ({ status, placements }: Supervisor): boolean =>
+  status === "ready" && !placements.works.some((work) => work instanceof ImageWork);

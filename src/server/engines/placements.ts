@@ -15,6 +15,8 @@ const STOP_TIMEOUT_MS = 5000;
 
 export interface PlacementsOptions {
   readonly device: string;
+  /** The engine that takes work; null while there is none: work then waits for the next one. */
+  readonly engine: () => Engine | null;
   /** The engine has delivered what it was asked for. */
   readonly delivered: () => void;
   /** Called after work was removed because it is over. */
@@ -34,7 +36,6 @@ interface Placed {
   params: StreamParams | null;
 }
 
-/** Methods take the engine that is ready, or null while there is none: the work then waits for the next one. */
 export class Placements {
   readonly #options: PlacementsOptions;
   readonly #placed = new Map<Work, Placed>();
@@ -56,9 +57,11 @@ export class Placements {
     return this.#placed.get(work)?.number;
   }
 
-  start(work: Work, engine: Engine | null): void {
+  /** Without an engine just now, the work starts when the next one is ready. */
+  start(work: Work): void {
     const placed: Placed = { work, number: 0, segments: 0, stopTimer: null, params: null };
     this.#placed.set(work, placed);
+    const engine = this.#options.engine();
     if (engine !== null) this.#send(placed, engine);
   }
 
@@ -67,7 +70,9 @@ export class Placements {
     for (const placed of this.#all) this.#send(placed, engine);
   }
 
-  update(work: Work, engine: Engine | null): void {
+  /** Hands over a stream's parameters; an engine that boots gets them with the start. */
+  update(work: Work): void {
+    const engine = this.#options.engine();
     const order = work.order();
     const placed = this.#placed.get(work);
     if (engine === null || order.kind !== "stream" || !placed?.params) return;
@@ -77,9 +82,11 @@ export class Placements {
     engine.send({ type: "update", number: placed.number, revision, ...update });
   }
 
-  stop(work: Work, engine: Engine | null): void {
+  /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */
+  stop(work: Work): void {
     const placed = this.#placed.get(work);
     if (placed === undefined || placed.stopTimer !== null) return;
+    const engine = this.#options.engine();
     if (engine === null) {
       this.#lose(placed);
       return;
@@ -94,13 +101,13 @@ export class Placements {
     }, STOP_TIMEOUT_MS);
   }
 
-  /** Takes work away without a report. */
+  /** Takes work away between two engines, without a report. */
   withdraw(work: Work): void {
     const placed = this.#placed.get(work);
     if (placed !== undefined) this.#remove(placed);
   }
 
-  /** Ends work that no engine will report as ended. */
+  /** Ends work here and now: no engine will report its end. */
   fail(work: Work, error: PlainError): void {
     const placed = this.#placed.get(work);
     if (placed !== undefined) this.#lose(placed, error);

@@ -68,7 +68,7 @@ export class Probation {
     const deaths = recent(this.#unexplained.get(supervisor), UNEXPLAINED_WINDOW_MS);
     this.#unexplained.set(supervisor, deaths);
     if (deaths.length < MAX_UNEXPLAINED) return [];
-    return supervisor.works.slice(0, this.#room()).map((work) => ({ work, why }));
+    return supervisor.placements.works.slice(0, this.#room()).map((work) => ({ work, why }));
   }
 
   /** Places for suspects, at least one: where all are taken, the suspect that has done well for longest is acquitted. */
@@ -87,7 +87,7 @@ export class Probation {
     { why, suspects: [suspect], wasReady, isBlameless }: WorkDeath,
   ): { readonly work: Work; readonly error: PlainError }[] {
     if (!this.holds(supervisor) || !wasReady || isBlameless) return [];
-    return supervisor.works.flatMap((work) => {
+    return supervisor.placements.works.flatMap((work) => {
       const deaths = recent(this.#deathsAlone.get(work), MEMORY_MS);
       this.#deathsAlone.set(work, deaths);
       if (deaths.length < MAX_DEATHS_ALONE) return [];

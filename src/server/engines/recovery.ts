@@ -54,7 +54,7 @@ export class Recovery {
         error: error.message,
       });
       this.#options.observer?.convicted();
-      supervisor.fail(work, error);
+      supervisor.placements.fail(work, error);
     }
     for (const { work, why } of suspects) {
       log.warn("isolated after its engine died", { stream: logId(work.id), why });
@@ -74,8 +74,8 @@ export class Recovery {
   /** Work that is alone already keeps its engine. */
   #isolate(work: Work, supervisor: Supervisor): void {
     const { pool, place } = this.#options;
-    const isAlone = supervisor.works.length === 1;
-    if (!isAlone) supervisor.withdraw(work);
+    const isAlone = supervisor.placements.size === 1;
+    if (!isAlone) supervisor.placements.withdraw(work);
     const home = isAlone ? supervisor : pool.add(supervisor.device);
     this.#probation.admit(home, work);
     if (!isAlone) place(work, home);
@@ -89,11 +89,11 @@ export class Recovery {
     const isNeighbour = (one: Supervisor) =>
       one.device === supervisor.device && one.status === "ready";
     const ready = [...this.#options.pool.all].filter(isNeighbour);
-    const { works } = supervisor;
+    const { works } = supervisor.placements;
     if (ready[0] === undefined || works.length === 0) return;
     log.warn("engine does not start; its work moves to another one", { device: supervisor.device });
     if (ready.every((one) => this.#probation.holds(one))) this.#probation.release(ready[0]);
-    for (const work of works) supervisor.withdraw(work);
+    for (const work of works) supervisor.placements.withdraw(work);
     this.emptied(supervisor);
     for (const work of works) this.#options.start(work);
   }

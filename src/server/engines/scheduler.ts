@@ -129,7 +129,8 @@ export class EngineScheduler {
   /** The engine that has the work, and the native calls that the work is in. */
   inspect(work: Work) {
     const home = this.#homes.get(work);
-    if (home === undefined || !home.works.includes(work)) return { engine: null, calls: [] };
+    if (home === undefined || !home.placements.works.includes(work))
+      return { engine: null, calls: [] };
     const { live: _census, memory: _memory, ...engine } = this.#viewOf(home);
     const calls = home
       .callsOf(work)
@@ -155,12 +156,12 @@ export class EngineScheduler {
   }
 
   update(work: Work): void {
-    this.#homes.get(work)?.update(work);
+    this.#homes.get(work)?.placements.update(work);
   }
 
   /** The work gets its `ended` within 5 s. */
   stop(work: Work): void {
-    this.#homes.get(work)?.stop(work);
+    this.#homes.get(work)?.placements.stop(work);
   }
 
   /**
@@ -202,7 +203,7 @@ export class EngineScheduler {
 
   #place(work: Work, home: Supervisor): void {
     this.#homes.set(work, home);
-    home.start(work);
+    home.placements.start(work);
   }
 
   #supervisorOn(device: string): Supervisor {

@@ -43,9 +43,9 @@ const NO_MEMORY: EngineMemory = { resident_bytes: 0, model_bytes: 0 };
 
 export class Supervisor {
   readonly device: string;
+  readonly placements: Placements;
   readonly #observer: SupervisorObserver;
   readonly #life: EngineLifecycle;
-  readonly #placed: Placements;
   readonly #models = new EngineModels();
   readonly #questions = new EngineQuestions();
   #memory: EngineMemory = NO_MEMORY;
@@ -53,8 +53,9 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.device = options.engine.device;
     this.#observer = options.observer;
-    this.#placed = new Placements({
+    this.placements = new Placements({
       device: this.device,
+      engine: () => this.#life.ready,
       delivered: () => this.history.delivered(),
       ended: () => this.#workEnded(),
     });
@@ -65,7 +66,7 @@ export class Supervisor {
         ready: (engine) => this.#ready(engine),
         unfit: (error) => this.#unfit(error),
         died: (death, wasReady) => this.#died(death, wasReady),
-        closed: () => this.#placed.endAll(),
+        closed: () => this.placements.endAll(),
       },
     });
   }
@@ -80,9 +81,6 @@ export class Supervisor {
   /** Of all engines that it has had. */
   get history(): RestartHistory {
     return this.#life.history;
-  }
-  get works(): readonly Work[] {
-    return this.#placed.works;
   }
   get pid(): number | null {
     return this.#life.process?.pid ?? null;
@@ -113,7 +111,7 @@ export class Supervisor {
 
   /** As `ask`, for the pipeline of this stream. */
   async askPipeline(work: Work): Promise<PipelineDebug> {
-    const number = this.#placed.numberOf(work) ?? 0;
+    const number = this.placements.numberOf(work) ?? 0;
     if (number === 0)
       throw new WorkerError("engine_unavailable", "no engine has begun with the stream");
     const answer = await this.ask({ kind: "pipeline", number });
@@ -123,33 +121,8 @@ export class Supervisor {
 
   /** The native calls that the work is in. */
   callsOf(work: Work): ReturnType<EngineProcess["callsOf"]> {
-    const number = this.#placed.numberOf(work);
+    const number = this.placements.numberOf(work);
     return number === undefined ? [] : (this.#life.process?.callsOf(number) ?? []);
-  }
-
-  /** Without an engine just now, the work starts when the next one is ready. */
-  start(work: Work): void {
-    this.#placed.start(work, this.#life.ready);
-  }
-
-  /** Hands over a stream's parameters; an engine that boots gets them with the start. */
-  update(work: Work): void {
-    this.#placed.update(work, this.#life.ready);
-  }
-
-  /** `ended` follows within 5 s. An engine that holds on to the work longer is left alone: it finishes in the background. */
-  stop(work: Work): void {
-    this.#placed.stop(work, this.#life.ready);
-  }
-
-  /** Takes work away between two engines, without a report. */
-  withdraw(work: Work): void {
-    this.#placed.withdraw(work);
-  }
-
-  /** Ends work here and now, between two engines. */
-  fail(work: Work, error: PlainError): void {
-    this.#placed.fail(work, error);
   }
 
   /** Ends the engine for good, by force when `deadline` aborts; work that is still here ends. */
@@ -179,7 +152,7 @@ export class Supervisor {
         return;
       }
       case "report":
-        this.#placed.deliver(message.number, message.report);
+        this.placements.deliver(message.number, message.report);
         return;
       case "unfit": // the lifecycle acts on it
       case "hello":
@@ -191,12 +164,12 @@ export class Supervisor {
   }
 
   #ready(engine: EngineProcess): void {
-    this.#placed.handOver(engine);
+    this.placements.handOver(engine);
     this.#observer.ready(this);
   }
 
   #unfit(error: PlainError): void {
-    this.#placed.endAll(error);
+    this.placements.endAll(error);
     this.#observer.unfit(this, error);
   }
 
@@ -204,13 +177,13 @@ export class Supervisor {
     this.#memory = NO_MEMORY;
     this.#models.settle();
     this.#questions.giveUp();
-    const blame = this.#placed.interrupt(death);
+    const blame = this.placements.interrupt(death);
     this.#observer.died(this, { ...blame, why: death.why, wasReady });
   }
 
   #workEnded(): void {
     if (this.status === "closed") return;
     this.#observer.idle();
-    if (this.#placed.size === 0) this.#observer.emptied(this);
+    if (this.placements.size === 0) this.#observer.emptied(this);
   }
 }

@@ -8,12 +8,16 @@ import type { Work } from "../../../../src/server/engines/work.ts";
 import { CLOCK_DEFAULTS } from "../../../../src/server/streams/params.ts";
 
 let events: string[];
+/** The engine that is ready. */
+let ready: ReturnType<typeof engine> | null;
 let placements: Placements;
 beforeEach(() => {
   jest.useFakeTimers();
   events = [];
+  ready = null;
   placements = new Placements({
     device: "cpu",
+    engine: () => ready,
     delivered: () => events.push("delivered"),
     ended: () => events.push("ended"),
   });
@@ -50,6 +54,13 @@ function engine(pid: number) {
   return { pid, sent, send };
 }
 
+/** An engine becomes ready. */
+function boot(pid: number) {
+  ready = engine(pid);
+  placements.handOver(ready);
+  return ready;
+}
+
 const checkpoint: WorkReport = {
   type: "checkpoint",
   id: "",
@@ -62,14 +73,12 @@ const calls = (...all: readonly [CallKind, number][]) =>
 
 test("every engine gets the work under new numbers, and reports under others are ignored", () => {
   const [a, b] = [stream("a"), stream("b")];
-  placements.start(a, null);
+  placements.start(a);
   expect(placements.numberOf(a)).toBe(0);
-  const first = engine(1);
-  placements.handOver(first);
-  placements.start(b, first);
+  const first = boot(1);
+  placements.start(b);
   expect(first.sent).toEqual(["start 1", "start 2"]);
-  const second = engine(2);
-  placements.handOver(second);
+  const second = boot(2);
   expect(second.sent).toEqual(["start 3", "start 4"]);
   placements.deliver(1, { type: "started", id: "" });
   placements.deliver(4, { type: "started", id: "" });
@@ -78,10 +87,10 @@ test("every engine gets the work under new numbers, and reports under others are
 
 test("an engine has delivered when a stream begins its second segment there", () => {
   const a = stream("a");
-  const first = engine(1);
-  placements.start(a, first);
+  boot(1);
+  placements.start(a);
   placements.deliver(1, checkpoint);
-  placements.handOver(engine(2));
+  boot(2);
   placements.deliver(2, checkpoint);
   expect(events).not.toContain("delivered");
   placements.deliver(2, checkpoint);
@@ -90,10 +99,10 @@ test("an engine has delivered when a stream begins its second segment there", ()
 
 test("work that does not stop within five seconds is over, and its engine's reports of it are ignored", () => {
   const a = stream("a");
-  const only = engine(1);
-  placements.start(a, only);
-  placements.stop(a, only);
-  placements.stop(a, only);
+  const only = boot(1);
+  placements.start(a);
+  placements.stop(a);
+  placements.stop(a);
   expect(only.sent).toEqual(["start 1", "stop 1"]);
   jest.advanceTimersByTime(5000);
   placements.deliver(1, { type: "ended", id: "" });
@@ -103,17 +112,17 @@ test("work that does not stop within five seconds is over, and its engine's repo
 
 test("without an engine a stop takes effect at once, and an update waits for the start", () => {
   const a = stream("a");
-  placements.start(a, null);
-  placements.update(a, null);
-  placements.stop(a, null);
+  placements.start(a);
+  placements.update(a);
+  placements.stop(a);
   expect(events).toEqual(["a lost: undefined", "ended"]);
 });
 
 test("work in a call when its engine died is suspected, the oldest call first; work that was to stop has ended", () => {
   const [a, b, c, d] = [stream("a"), stream("b"), stream("c"), stream("d")];
-  const only = engine(1);
-  for (const work of [a, b, c, d]) placements.start(work, only);
-  placements.stop(d, only);
+  boot(1);
+  for (const work of [a, b, c, d]) placements.start(work);
+  placements.stop(d);
   events = [];
   const died = { ...death, calls: calls(["run", 4], ["decode", 2], ["run", 1], ["run", 2]) };
   const { cause, suspects, isBlameless } = placements.interrupt(died);
@@ -126,8 +135,8 @@ test("work in a call when its engine died is suspected, the oldest call first; w
 
 test("runs that hung are counted for the work that made them", () => {
   const [a, b] = [stream("a"), stream("b")];
-  const only = engine(1);
-  for (const work of [a, b]) placements.start(work, only);
+  boot(1);
+  for (const work of [a, b]) placements.start(work);
   events = [];
   const hung = { ...death, byServer: true, isHang: true, why: "hung" };
   const { cause } = placements.interrupt({ ...hung, calls: calls(["run", 2], ["decode", 1]) });
@@ -137,7 +146,8 @@ test("runs that hung are counted for the work that made them", () => {
 
 test("a kill from outside makes nobody a suspect, and is blameless once a segment was made", () => {
   const a = stream("a");
-  placements.start(a, engine(1));
+  boot(1);
+  placements.start(a);
   const killed = { ...death, fromOutside: true, calls: calls(["run", 1]) };
   expect(placements.interrupt(killed)).toEqual({
     cause: "killed",
