@@ -11,6 +11,7 @@ import { join } from "node:path";
 export const IN_PARALLEL = ["--parallel=2", "--no-isolate"];
 
 const ROOT = join(import.meta.dir, "..");
+const TEST_PROGRAMS = join(ROOT, "dist/test-programs");
 /** bunfig.toml's `[test] timeout` has no effect in Bun 1.4.5. */
 const TEST_TIMEOUT_MS = 30_000;
 /** A run that hangs is ended after this time, with its children. */
@@ -26,13 +27,24 @@ export interface Counts {
   readonly skipped: number;
 }
 
-/** Installs the packages of the lock file. Exits where there are arguments: the checks take none, and run for minutes. */
-export function install(): Promise<Counts> {
+/** Installs the packages of the lock file. Exits where that fails, or where there are arguments: the checks take none. */
+export async function install(): Promise<void> {
   if (Bun.argv.length > 2) {
     console.error(`this check takes no arguments, got ${Bun.argv.slice(2).join(" ")}`);
     process.exit(2);
   }
-  return step("install", ["install", "--frozen-lockfile"]);
+  await required("install", ["install", "--frozen-lockfile"]);
+}
+
+/** Bundles the programs that tests start; without this, they start them from source. Exits where that fails. */
+export async function bundlePrograms(): Promise<void> {
+  await required("bundles for tests", ["scripts/build/test-programs.ts", TEST_PROGRAMS]);
+  process.env["TEST_PROGRAMS"] = TEST_PROGRAMS;
+}
+
+async function required(name: string, args: readonly string[]): Promise<void> {
+  const done = await step(name, args);
+  if (done.failed > 0) finish([done]);
 }
 
 /** Prints the closing line and exits: 1 if something failed or nothing ran. */
@@ -105,6 +117,7 @@ async function runOnce(args: readonly string[]): Promise<TestRun> {
   ];
   const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...args, ...options], {
     cwd: ROOT,
+    env: process.env, // what this process has set, too
     stdio: ["ignore", "inherit", "pipe"],
     timeout: RUN_TIMEOUT_MS,
   });

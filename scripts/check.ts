@@ -2,7 +2,7 @@
  * `bun run check`: installs, checks format, lint and types, runs all tests that need nothing but npm, and ends with a line of
  * totals. It runs on a fresh clone; every child is this same Bun, whether or not it is on the PATH.
  */
-import { finish, IN_PARALLEL, install, runTests, step } from "./check-steps.ts";
+import { bundlePrograms, finish, IN_PARALLEL, install, runTests, step } from "./check-steps.ts";
 
 /** Tests of what streams notice of each other: another file beside them would be one more neighbour. */
 const ALONE = "tests/alone";
@@ -13,8 +13,8 @@ const IGNORED = [ALONE, ...ELSEWHERE].map((folder) => `--path-ignore-patterns=${
 const TSC = "node_modules/typescript/bin/tsc";
 const BIOME = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."];
 
-const installed = await install();
-if (installed.failed > 0) finish([installed]);
+await install();
+await bundlePrograms();
 finish([
   await step("format and lint", BIOME),
   await step("types", [TSC, "-p", "."]),

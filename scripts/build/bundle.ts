@@ -7,17 +7,17 @@ const ROOT = join(import.meta.dir, "../..");
 
 export const PLAYGROUND = join(ROOT, "src/playground/main.tsx");
 
-/**
- * Entry points and plugins. A worker is an entry point of its own: main's bundle loads it by a path relative to itself, so
- * all must be in one folder.
- */
+/** A worker is an entry point of its own: main's bundle loads it by a path relative to itself, so all must be in one folder. */
+export const ENTRYPOINTS = [
+  "main.ts",
+  "engine/device/worker.ts",
+  "engine/prompts/prompt-worker.ts",
+].map((path) => join(ROOT, "src", path));
+
+/** Entry points and plugins of the binary. */
 export function bundleSettings(plugins: readonly BunPlugin[]) {
   return {
-    entrypoints: [
-      join(ROOT, "src/main.ts"),
-      join(ROOT, "src/engine/device/worker.ts"),
-      join(ROOT, "src/engine/prompts/prompt-worker.ts"),
-    ],
+    entrypoints: ENTRYPOINTS,
     naming: { entry: "[name].[ext]" },
     target: "bun" as const,
     plugins: [nativeAddons(), ...plugins],

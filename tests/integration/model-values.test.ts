@@ -51,14 +51,14 @@ describe("parameters", () => {
   const at = (value: number): Given => ({ params: { x: value } });
   const ranged = { role: "param", min: -10, max: 10, default: 0 };
   test.each([
-    { entry: ranged, value: -7.5, seen: -7.5 },
-    { entry: { ...ranged, values: [0, 1] }, value: 5, seen: 0.75 },
-    { entry: { ...ranged, values: [1, 0] }, value: 10, seen: 0 },
-    { entry: { ...ranged, values: [0.01, 100], scale: "log" }, value: 0, seen: 1 },
-    { entry: { ...ranged, values: [0.01, 100], scale: "log" }, value: -10, seen: 0.01 },
-    { entry: { ...ranged, values: [0.01, 100], scale: "log" }, value: 5, seen: 10 },
-  ])("$value of $entry is $seen", async ({ entry, value, seen }) => {
-    expect(await received(entry, at(value))).toEqual(close([seen]));
+    { mapped: {}, value: -7.5, seen: -7.5 },
+    { mapped: { values: [0, 1] }, value: 5, seen: 0.75 },
+    { mapped: { values: [1, 0] }, value: 10, seen: 0 },
+    { mapped: { values: [0.01, 100], scale: "log" }, value: 0, seen: 1 },
+    { mapped: { values: [0.01, 100], scale: "log" }, value: -10, seen: 0.01 },
+    { mapped: { values: [0.01, 100], scale: "log" }, value: 5, seen: 10 },
+  ])("$value of -10 to 10 with $mapped is $seen", async ({ mapped, value, seen }) => {
+    expect(await received({ ...ranged, ...mapped }, at(value))).toEqual(close([seen]));
   });
 
   test("a switch is true or false", async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { usageRecord } from "../../../src/server/streams/usage-record.ts";
 import { api } from "../../support/live-stream.ts";
-import { MAIN, type ServerProcess, startServer } from "../../support/server-process.ts";
+import { type ServerProcess, SOURCE_MAIN, startServer } from "../../support/server-process.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 /** Answers a signal with what the process holds; see census.ts. */
@@ -67,7 +67,7 @@ export class Worker implements AsyncDisposable {
     const preloads = [CENSUS_PRELOAD, ...FAULT_PRELOADS, ...(options.preloads ?? [])];
     const lines: string[] = [];
     const server = await startServer(
-      MAIN,
+      SOURCE_MAIN,
       [
         ...["--workspace", join(folder, "workspace"), "--usage-log", usageLogIn(folder)],
         ...(options.flags ?? []),
