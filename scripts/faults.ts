@@ -1,21 +1,23 @@
 /**
  * `bun run faults [--family …] [--fault …] [--phase …] [--rest] [--jobs 3]`: runs faults against the real server in each phase of
- * a stream, alone and beside healthy streams. Writes docs/faults.md and fault-results/; exits with 1 if a bound was broken or
- * could not be judged.
+ * a stream, alone and beside healthy streams. Writes docs/faults-matrix.md, its summary in docs/faults.md and fault-results/;
+ * exits with 1 if a bound was broken or could not be judged.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ALL_FAULTS } from "../tests/faults/all-faults.ts";
 import { FAMILIES, PHASES } from "../tests/faults/rig/fault.ts";
 import { rowsOf, runMatrix } from "../tests/faults/rig/matrix.ts";
-import { holds, rowKey, rowOf, rowsIn, sectionText, verdictOf } from "../tests/faults/rig/table.ts";
+import { summaryText } from "../tests/faults/rig/summary.ts";
+import { holds, rowKey, rowOf, rowsIn, tableText, verdictOf } from "../tests/faults/rig/table.ts";
 import { docSection, writeDocSection } from "./doc-section.ts";
 import { wholeNumber } from "./number-option.ts";
 
-const PAGE = "faults.md";
+const PAGE = "faults-matrix.md";
+const SUMMARY_PAGE = "faults.md";
 const SECTION = "matrix";
 const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "part of a name"] [--phase ${PHASES.join("|")}] [--rest] [--jobs 3]
-  --rest  only rows of docs/faults.md that do not hold, were not judged, or are missing
+  --rest  only rows of docs/faults-matrix.md that do not hold, were not judged, or are missing
   --jobs  how many rows of the table are run at a time`;
 
 const ALL_ROWS = rowsOf(ALL_FAULTS);
@@ -43,7 +45,8 @@ process.exit(held === results.length ? 0 : 1);
 async function writeRows(): Promise<void> {
   const all = ALL_ROWS.map(({ fault, phase }) => written.get(rowKey(fault.name, phase)));
   const known = all.filter((row) => row !== undefined);
-  await writeDocSection(PAGE, SECTION, sectionText(known, ALL_ROWS.length));
+  await writeDocSection(PAGE, SECTION, tableText(known));
+  await writeDocSection(SUMMARY_PAGE, SECTION, summaryText(known, ALL_ROWS.length));
 }
 
 function asked() {

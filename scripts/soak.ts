@@ -11,7 +11,7 @@ import type { SoakRecord } from "../tests/soak/record.ts";
 import { reportOf } from "../tests/soak/report.ts";
 import { soak } from "../tests/soak/soak.ts";
 import { faultsOf } from "../tests/soak/verdict.ts";
-import { machine, versions } from "./bench/machine.ts";
+import { commit, machine, versions } from "./bench/machine.ts";
 import { writeDocSection } from "./doc-section.ts";
 import { numberFrom, wholeNumber } from "./number-option.ts";
 
@@ -46,27 +46,16 @@ console.log(`\n${report}`);
 process.exitCode = faults.length === 0 ? 0 : 1;
 
 function shownMachine(): Record<string, string> {
-  const { cpu, cores, memory_mb, os, load_1m } = machine();
+  const { cpu, cores, memory_mb, os } = machine();
   const all = versions();
   return {
     cpu: `${cpu}, ${cores} cores`,
     memory: `${Math.round(memory_mb / 1024)} GiB`,
     os,
-    "load at the end": String(load_1m),
+    date: new Date().toISOString().slice(0, 10),
     commit: commit(),
     ...Object.fromEntries(SHOWN_VERSIONS.map((name) => [name, all[name] ?? "unknown"])),
   };
-}
-
-/** What was running; "unknown" outside a clone. */
-function commit(): string {
-  const git = (...args: string[]) => {
-    const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: import.meta.dir });
-    return exitCode === 0 ? stdout.toString().trim() : null;
-  };
-  const head = git("rev-parse", "--short", "HEAD");
-  if (head === null) return "unknown";
-  return git("status", "--porcelain", "src") === "" ? head : `${head} with changes`;
 }
 
 function asked() {

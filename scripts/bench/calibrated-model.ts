@@ -5,7 +5,7 @@ import { parseDevice } from "../../src/engine/device/devices.ts";
 import { GraphBuilder } from "../../src/engine/models/graph-builder.ts";
 import { quantile } from "./report.ts";
 
-const MOST_BLURS = 400;
+const MOST_BLURS = 1500;
 const RUNS = 15;
 /** The number of blurs is corrected so often, since a busy machine may mislead single measurements. */
 const CORRECTIONS = 3;

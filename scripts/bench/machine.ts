@@ -1,5 +1,5 @@
 /** Describes the machine and the versions that a benchmark ran on. */
-import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os";
+import { availableParallelism, cpus, release, totalmem, type } from "node:os";
 import manifest from "../../package.json" with { type: "json" };
 import { findReference, PYTHON_REFERENCES, type PythonReference } from "./python-references.ts";
 
@@ -20,9 +20,18 @@ export function machine() {
     cores: availableParallelism(),
     memory_mb: Math.round(totalmem() / 2 ** 20),
     os: `${type()} ${release()}`,
-    /** Load average when the report was made, including the benchmark's own load. */
-    load_1m: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
+}
+
+/** The commit that runs, and whether its source has been changed since; "unknown" outside a clone. */
+export function commit(): string {
+  const git = (...args: string[]) => {
+    const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: import.meta.dir });
+    return exitCode === 0 ? stdout.toString().trim() : null;
+  };
+  const head = git("rev-parse", "--short", "HEAD");
+  if (head === null) return "unknown";
+  return git("status", "--porcelain", ":/src") === "" ? head : `${head} with changes`;
 }
 
 export function versions(): Record<string, string> {

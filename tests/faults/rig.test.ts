@@ -43,7 +43,7 @@ test.each<[string, Fault, Partial<Outcome>]>([
   ],
   ["the client got no answer", HARMLESS, { answer: answer(0, null) }],
   ["the answer took 6000 ms, allowed 5000 ms", HARMLESS, { answer: answer(200, null, 6000) }],
-  ["the stream ended with input_lost", HARMLESS, { end: "input_lost" }],
+  ["the stream ended: input_lost", HARMLESS, { end: "input_lost" }],
   ["output did not come back", HARMLESS, { pauseMs: null }],
   ["output paused for 1200 ms, allowed 1000 ms", HARMLESS, { pauseMs: 1200 }],
   ["neighbour 2 paused for 700 ms, allowed 500 ms", HARMLESS, { gaps: [[], [700]] }],
@@ -76,9 +76,16 @@ test("a start may be refused as the fault says, and not otherwise", () => {
   expect(broken({ ...HARMLESS, refusedStart: "at_capacity" }, refused)).not.toEqual([]);
 });
 
-test("a stream may end with the error that the fault names", () => {
+test("a stream may end with the error that the fault names, and must where output need not come back", () => {
   const ended: Outcome = { ...seen, phase: "running", end: "model_failed", pauseMs: null };
-  expect(broken({ ...HARMLESS, end: "model_failed" }, ended)).toEqual([]);
+  const goesOn: Outcome = { ...ended, end: "none", pauseMs: 100 };
+  const may = { ...HARMLESS, end: "model_failed" };
+  expect(broken(may, ended)).toEqual([]);
+  expect(broken(may, goesOn)).toEqual([]);
+  const must = { ...may, resumeWithinMs: null };
+  expect(broken(must, ended)).toEqual([]);
+  expect(broken(must, goesOn)).toEqual(["the stream did not end: model_failed"]);
+  expect(broken(must, { ...goesOn, phase: "stopping" })).toEqual([]);
 });
 
 test("a crowded machine has more time, up to twice as much", () => {

@@ -140,7 +140,7 @@ export async function backToBefore(
       holds: now.server <= before.server + memory && now.engine <= before.engine + memory,
     },
     {
-      what: "sockets are freed",
+      what: `at most ${sockets} sockets more are open than before`,
       measured: `${before.sockets} → ${now.sockets} ${took}`,
       holds: now.sockets <= before.sockets + sockets,
     },

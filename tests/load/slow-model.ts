@@ -11,21 +11,16 @@ const SIZE = { width: 256, height: 256 };
 const FPS = 30;
 const SECONDS = 10;
 const MAX_AGE_MS = 500;
-/** Decoding, encoding and the way to the socket, on two cores that everybody shares. */
+/** Decoding, encoding and the way through two trickle servers, on two cores that everybody shares. */
 const OTHER_STEPS_MS = 200;
-
-interface Percentiles {
-  readonly p50: number;
-  readonly p99: number;
-}
+/** Frames that may be on their way when the counters are read. */
+const UNDERWAY = 10;
 
 interface Measured {
   readonly fps: number;
   /** Milliseconds of a run of the model. */
-  readonly run: Percentiles;
-  /** From a frame's last byte in to its last byte out, in milliseconds. */
-  readonly latency: Percentiles;
-  /** From sender to viewer, of every picture that was seen. */
+  readonly run: { readonly p50: number; readonly p99: number };
+  /** From sender to viewer, in milliseconds, of every picture that was seen. */
   readonly ages: readonly number[];
   readonly in: number;
   readonly out: number;
@@ -83,13 +78,13 @@ async function throughModel(
     stats[field] - before[field];
   const [framesIn, out] = [counted("frames_in"), counted("frames_out")];
   const dropped = counted("frames_dropped");
-  const { inference_ms: run, latency_ms: latency } = stats;
-  return { fps: out / seconds, run, latency, ages, in: framesIn, out, dropped };
+  return { fps: out / seconds, run: stats.inference_ms, ages, in: framesIn, out, dropped };
 }
 
 function promisesOf(seen: Measured, n: number): Promised[] {
   const stream = `stream ${n + 1}`;
-  const { run, latency, ages } = seen;
+  const { run, ages } = seen;
+  const p99 = quantile(ages, 0.99);
   const unaccounted = seen.in - seen.out - seen.dropped;
   return [
     {
@@ -98,14 +93,14 @@ function promisesOf(seen: Measured, n: number): Promised[] {
       holds: seen.fps > 0.5,
     },
     {
-      what: `${stream}: no frame is older than MAX_FRAME_AGE_MS and the longest run when it leaves`,
-      measured: `p50 ${ms(latency.p50)}, p99 ${ms(latency.p99)}; from sender to viewer p50 ${ms(quantile(ages, 0.5))}, p99 ${ms(quantile(ages, 0.99))}`,
-      holds: latency.p99 <= MAX_AGE_MS + run.p99 + OTHER_STEPS_MS,
+      what: `${stream}: p99 from sender to viewer is at most MAX_FRAME_AGE_MS, p99 of a run and ${OTHER_STEPS_MS} ms`,
+      measured: `p50 ${ms(quantile(ages, 0.5))}, p99 ${ms(p99)}`,
+      holds: p99 <= MAX_AGE_MS + run.p99 + OTHER_STEPS_MS,
     },
     {
-      what: `${stream}: every frame is counted as out or as dropped`,
+      what: `${stream}: every frame is counted as out or as dropped, but for up to ${UNDERWAY} on their way`,
       measured: `${seen.in} in, ${seen.out} out, ${seen.dropped} dropped`,
-      holds: Math.abs(unaccounted) <= 10,
+      holds: Math.abs(unaccounted) <= UNDERWAY,
     },
   ];
 }

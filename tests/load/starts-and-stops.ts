@@ -33,7 +33,7 @@ export const startsAndStops = (count: number): Load => ({
         holds: true,
       },
       {
-        what: "memory does not grow with their number",
+        what: `the streams after the first ${WARM_UP} add less than ${GROWTH_MIB} MiB to server and engine`,
         measured: `after ${Math.min(WARM_UP, count - 1)}: server ${warm.server.toFixed(0)} MiB, engine ${warm.engine.toFixed(0)} MiB; after ${count}: ${now.server.toFixed(0)}, ${now.engine.toFixed(0)} MiB`,
         holds: now.server < warm.server + GROWTH_MIB && now.engine < warm.engine + GROWTH_MIB,
       },

@@ -87,7 +87,7 @@ export function tooManyStarts(orchestrator: StandInOrchestrator): Load {
           holds: left.streams === 2 && left.channels === 0,
         },
         {
-          what: "places that were freed are sold again at once",
+          what: `places that were freed are sold again within ${(3 * AT_ONCE_MS) / 1000} s`,
           measured: `${admitted(second).length} starts admitted in ${ms(soldAgain)}`,
           holds: admitted(second).length >= 1 && soldAgain < 3 * AT_ONCE_MS,
         },
@@ -108,7 +108,7 @@ function refusals(outcomes: readonly Outcome[]): Promised[] {
     // 409: a reservation beyond the capacity that is offered; 404: the runner has said that it is busy.
     const documented = kind === "runner" ? [503, 409, 404] : [503];
     return {
-      what: `${kind}: refused at once with the documented status`,
+      what: `${kind}: refused within ${AT_ONCE_MS / 1000} s with the documented status`,
       measured: `${of.length - refused.length} of ${of.length} admitted, ${refused.length} refused (${codes.join(", ")}), the slowest in ${ms(longest)}`,
       holds: longest < AT_ONCE_MS && refused.every(({ status }) => documented.includes(status)),
     };

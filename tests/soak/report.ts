@@ -12,7 +12,8 @@ export function reportOf(record: SoakRecord): string {
   const { seed, minutes, everyS, startedAt, machine, strikes, log } = record;
   const faults = faultsOf(record);
   const broken = faults.length === 1 ? "One bound was" : `${faults.length} bounds were`;
-  const verdict = faults.length === 0 ? "Nothing went wrong." : `**${broken} broken.**`;
+  const verdict = faults.length === 0 ? "All promises held." : `**${broken} broken.**`;
+  const starved = strikes.filter(isStarved).length;
   return [
     `${startedAt.slice(0, 10)}, ${minutes} minutes, a fault every ${everyS} s, seed ${seed}: ${strikes.length} faults struck, and ` +
       `${sum(record.streams.map(({ changes }) => changes))} changes of parameters were made. ${verdict}`,
@@ -22,11 +23,6 @@ export function reportOf(record: SoakRecord): string {
       record.streams.map(streamRow),
     ),
     "Uptime is the share of the run without pauses over half a second. At the end each stream gave frames, and a change of its size was seen in them.",
-    docTable(
-      ["Fault", "Struck", "Pause p50", "Longest", "Bound", "Neighbours' longest"],
-      [...grouped(strikes)].map(([fault, some]) => strikeRow(fault, some)),
-    ),
-    `A pause counts from the moment at which a fault is lifted, or strikes if it is a single blow; pauses up to half a second are 0. The bounds are judged with ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${strikes.filter(isStarved).length} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     docTable(["Memory", "Start", "End", "Growth", "Samples"], memoryRows(record.memory)),
     `Anonymous memory in MiB, sampled once in ${FAULTS_A_SAMPLE} faults: all streams have the same parameters then, a garbage collection is over, and the least of ${READINGS} readings counts. Start and end are those of a line through all samples (Theil–Sen). The server's first samples are left out. Engines die in the first half of the run only; they are measured in the second one, with all models loaded. Each process, and all of them together while all lived, may grow by ${MAX_GROWTH_PERCENT} % over the samples, or in each hour of a longer run; a process that grows by ${MAX_GROWTH_MIB} MiB or less passes, since its single readings scatter by more. The server's heap is the part that JavaScript holds, and is not judged.`,
     docTable(["Held without a stream", "Before", "After"], holdingRows(record.holdings)),
@@ -36,6 +32,11 @@ export function reportOf(record: SoakRecord): string {
           `${record.misfires.length} faults could not be brought about: ${record.misfires.join("; ")}.`,
         ]),
     `${log.lines} lines of log: ${log.unexpected.length} that no fault explains, ${log.secrets.length} with a secret.`,
+    docTable(
+      ["Fault", "Struck", "Pause p50", "Longest", "Allowed", "Neighbours' longest"],
+      [...grouped(strikes)].map(([fault, some]) => strikeRow(fault, some)),
+    ),
+    `A pause counts from the moment at which the fault is over, or strikes once; a gap of half a second or less is none. Allowed is the fault's bound and ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${starved} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     Object.entries(machine)
       .map(([what, value]) => `${what} ${value}`)
       .join(" · "),
@@ -61,7 +62,7 @@ function strikeRow(fault: string, strikes: readonly Strike[]): string[] {
     String(strikes.length),
     milliseconds(median(pauses)),
     milliseconds(Math.max(...pauses)),
-    milliseconds(strikes[0]?.boundMs ?? 0),
+    milliseconds((strikes[0]?.boundMs ?? 0) + SLACK_MS),
     milliseconds(Math.max(...others)),
   ];
 }

@@ -58,6 +58,7 @@ export const NATIVE_FAULTS: readonly Fault[] = [
     name: "model: no run ends",
     resumeWithinMs: null,
     end: "model_failed",
+    showsWithinMs: 3 * (RUN_MS + LOOK_MS + RESUMES_MS),
     ...SPUN,
     phases: ["running"],
     inject: async (site) => {

@@ -21,7 +21,7 @@ export interface Outcome {
   readonly beside: boolean;
   /** What the client got for its start; in the phase `stopping` for its stop. */
   readonly answer: Answer;
-  /** The kind of error that the stream ended with; `none` if it went on until it was stopped. */
+  /** `none` if it went on until it was stopped, `in order` if it ended before without an error, else the kind of error. */
   readonly end: string;
   /**
    * The longest pause of output after the fault was lifted, or struck if a single blow; until the first output where it
@@ -151,10 +151,11 @@ async function observe(
     await Bun.sleep(50);
     ({ isOver, kind } = await victim.ending());
   }
-  if (isOver || !isSteady()) return { end: kind, pauseMs: null, outageMs: null };
+  if (isOver) return { end: kind === "none" ? "in order" : kind, pauseMs: null, outageMs: null };
+  if (!isSteady()) return { end: "none", pauseMs: null, outageMs: null };
   const last = output.arrivals.at(-1) ?? liftedAt;
   return {
-    end: kind,
+    end: "none",
     pauseMs: Math.round(longestPause(output.arrivals, liftedAt, last)),
     outageMs: Math.round(longestPause(output.arrivals, struckAt, last)),
   };

@@ -29,8 +29,11 @@ export interface Fault {
   readonly resumeWithinMs: number | null;
   /** Time until it shows, in output or in the stream's end. Default: 2 s for a single blow, none for one that lasts. */
   readonly showsWithinMs?: number;
-  /** What may become of the stream: `none`, it goes on; else the kind of error it ends with, e.g. "model_failed". */
-  readonly end: "none" | string;
+  /**
+   * What becomes of the stream: `none`, it goes on; `in order`, it ends without an error; else the kind of error it ends with,
+   * e.g. "model_failed". Where output need not come back it must end so, elsewhere it may.
+   */
+  readonly end: "none" | "in order" | string;
   /** Whether streams of the same engine may pause as well, once and no longer than the fault lasts and `resumeWithinMs`. */
   readonly neighboursMayPause: boolean;
   /** Error code of the answer to a start while the fault is active; absent if the start must succeed. */

@@ -39,8 +39,13 @@ function answerOf({ refusedStart }: Fault, { phase, answer }: Outcome): readonly
   return [`the client got ${got}`];
 }
 
-const endOf = ({ end }: Fault, outcome: Outcome): readonly string[] =>
-  outcome.end === "none" || outcome.end === end ? [] : [`the stream ended with ${outcome.end}`];
+function endOf({ end, resumeWithinMs }: Fault, outcome: Outcome): readonly string[] {
+  if (outcome.end === end) return [];
+  if (outcome.end !== "none") return [`the stream ended: ${outcome.end}`];
+  const mustEnd =
+    resumeWithinMs === null && outcome.phase !== "stopping" && outcome.answer.status === 200;
+  return mustEnd ? [`the stream did not end: ${end}`] : [];
+}
 
 function outputOf(fault: Fault, outcome: Outcome, over: Over): readonly string[] {
   const { phase, answer, pauseMs, end } = outcome;

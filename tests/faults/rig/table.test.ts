@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { HARMLESS } from "./bench.ts";
 import type { Outcome } from "./case.ts";
-import { type CaseResult, isNotJudged, rowOf, rowsIn, sectionText } from "./table.ts";
+import { summaryText } from "./summary.ts";
+import { type CaseResult, isNotJudged, rowOf, rowsIn, tableText } from "./table.ts";
 
 const OUTCOME: Outcome = {
   fault: HARMLESS.name,
@@ -41,6 +42,23 @@ test.each<[string, CaseResult, CaseResult]>([
   expect(isNotJudged(row)).toBe(said.startsWith("not judged"));
 });
 
+test.each<[string, Partial<Outcome>]>([
+  ["goes on", {}],
+  ["no more output", { pauseMs: null }],
+  ["ends in order", { end: "in order", pauseMs: null }],
+  ["ends: model_failed", { end: "model_failed", pauseMs: null }],
+  ["200", { phase: "stopping" }],
+  ["200, then model_failed", { phase: "starting", end: "model_failed" }],
+  [
+    "503 at_capacity",
+    { phase: "starting", answer: { ...OUTCOME.answer, status: 503, code: "at_capacity" } },
+  ],
+])("a client is said to have seen: %s", (said, part) => {
+  const outcome = { ...OUTCOME, ...part };
+  const row = rowOf(HARMLESS, outcome.phase, [{ ...result(1), outcome }]);
+  expect(row[2]).toBe(said);
+});
+
 test("a case that could not be run is shown with its crowding", () => {
   const failed = { ...result(1.5, "no output"), outcome: null };
   expect(rowOf(HARMLESS, "running", [failed, result(1)]).slice(-2)).toEqual([
@@ -49,14 +67,15 @@ test("a case that could not be run is shown with its crowding", () => {
   ]);
 });
 
-test("the section counts its rows, and is read again as it was written", () => {
+test("the table is read again as it was written, and summed up by what is struck", () => {
   const rows = [
     rowOf(HARMLESS, "running", [result(1), result(1)]),
     rowOf(HARMLESS, "stopping", [result(9), result(1)]),
     rowOf(HARMLESS, "starting", [result(1), result(1, "a leak")]),
   ];
-  const section = sectionText(rows, 431);
-  expect(section).toContain("Rows tried: 3 of 431");
-  expect(section).toContain("held in 1, some were broken in 1, and 1 are not judged");
-  expect([...rowsIn(section).values()]).toEqual(rows.map((row) => [...row]));
+  expect([...rowsIn(tableText(rows)).values()]).toEqual(rows.map((row) => [...row]));
+  const summary = summaryText(rows, 431);
+  expect(summary).toContain("Rows tried: 3 of 431");
+  expect(summary).toContain("held in 1, some were broken in 1, and 1 are not judged");
+  expect(summary).toMatch(/\| none +\| 3 +\| 1 +\| 0\.1 s +\| none +\| 0 +\|/);
 });

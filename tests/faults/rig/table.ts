@@ -1,4 +1,4 @@
-/** Renders the outcomes of cases as rows of the matrix in docs/faults.md. */
+/** Renders the outcomes of cases as rows of the matrix in docs/faults-matrix.md. */
 import { docTable } from "../../../scripts/doc-section.ts";
 import { MAX_CROWDING } from "../../support/crowding.ts";
 import type { Outcome } from "./case.ts";
@@ -82,23 +82,16 @@ export const isNotJudged = (row: Row): boolean => row.at(-1)?.startsWith(NOT_JUD
 /** Whether all bounds held. */
 export const holds = (row: Row): boolean => row.at(-1) === HOLDS;
 
-/** The section: how much of all was tried and held, and the table. */
-export function sectionText(rows: readonly Row[], all: number): string {
-  const held = rows.filter(holds).length;
-  const busy = rows.filter(isNotJudged).length;
-  const summary = [
-    `Rows tried: ${rows.length} of ${all}, with two cases each.`,
-    `All bounds held in ${held}, some were broken in ${rows.length - held - busy}, and ${busy} are not judged.`,
-  ].join(" ");
-  return `${summary}\n\n${docTable(HEAD, rows)}`;
-}
+/** The table. */
+export const tableText = (rows: readonly Row[]): string => docTable(HEAD, rows);
 
 const keyOf = ([fault = "", phase = ""]: Row): string => rowKey(fault, phase);
 
-function sawOf({ phase, answer, end }: Outcome): string {
+function sawOf({ phase, answer, end, pauseMs }: Outcome): string {
   const got = answer.code === null ? `${answer.status}` : `${answer.status} ${answer.code}`;
-  const later = end === "none" ? "" : `, then ${end}`;
-  return phase === "running" ? (end === "none" ? "goes on" : `ends: ${end}`) : got + later;
+  if (phase !== "running") return end === "none" ? got : `${got}, then ${end}`;
+  if (end === "none") return pauseMs === null ? "no more output" : "goes on";
+  return end === "in order" ? "ends in order" : `ends: ${end}`;
 }
 
 /** The pause that is judged, and the longest in all where that is longer. */

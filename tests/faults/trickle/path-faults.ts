@@ -21,7 +21,7 @@ const HALF_OPEN_INPUT_MS = 6000;
 const HALF_OPEN_OUTPUT_MS = 4000;
 /** Media does not notice what happens to control, events and data channels. */
 const SIDE_MS = 500;
-/** The other side has ended the channel, and with it the stream. */
+/** The other side has ended the channel, and with it the stream, in order. */
 const ENDS = null;
 const NOT_TRIED = undefined;
 
@@ -48,7 +48,7 @@ const ROWS: readonly Row[] = [
   ["reset", "reset in mid-body", SEGMENT_MS, OUTAGE_MS, SIDE_MS, MEDIA],
   ["stall", "stalled", RESET_MS, RESET_MS, SIDE_MS, MEDIA],
   ["half_open", "half-open", HALF_OPEN_INPUT_MS, HALF_OPEN_OUTPUT_MS, SIDE_MS, MEDIA],
-  ["status_404", "404", ENDS, ENDS, ENDS, ALL],
+  ["status_404", "404", ENDS, ENDS, SIDE_MS, ALL],
   ["status_470_older", "470, older", RENUMBERED_MS, RENUMBERED_MS, SIDE_MS],
   ["status_470_newer", "470, newer", RENUMBERED_MS, RENUMBERED_MS, SIDE_MS],
   ["status_500", "500", OUTAGE_MS, OUTAGE_MS, SIDE_MS, MEDIA],
@@ -86,7 +86,7 @@ function faultsOf(
     name: `${path}: ${name}`,
     family: "trickle",
     resumeWithinMs,
-    end: "none",
+    end: resumeWithinMs === ENDS ? "in order" : "none",
     neighboursMayPause: false,
     lastsMs: kind === "cut" ? 0 : LASTS_MS,
     inject: async ({ trickle }) => {

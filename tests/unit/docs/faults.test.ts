@@ -3,10 +3,13 @@ import { join } from "node:path";
 import { docTable, sectionOf, withSection } from "../../../scripts/doc-section.ts";
 import { ALL_FAULTS } from "../../faults/all-faults.ts";
 import { rowsOf } from "../../faults/rig/matrix.ts";
+import { summaryText } from "../../faults/rig/summary.ts";
 import { rowKey, rowsIn } from "../../faults/rig/table.ts";
 import { MAX_CROWDING } from "../../support/crowding.ts";
 
-const page = await Bun.file(join(import.meta.dir, "../../../docs/faults.md")).text();
+const docs = join(import.meta.dir, "../../../docs");
+const page = await Bun.file(join(docs, "faults.md")).text();
+const matrix = sectionOf(await Bun.file(join(docs, "faults-matrix.md")).text(), "matrix");
 
 test("every run has its section", () => {
   for (const name of ["matrix", "soak", "load", "fuzz"])
@@ -25,11 +28,17 @@ test("a section that the page lacks is named", () => {
 
 test("the matrix has a row for every fault and phase, and no others", () => {
   const tried = rowsOf(ALL_FAULTS).map(({ fault, phase }) => rowKey(fault.name, phase));
-  expect([...rowsIn(sectionOf(page, "matrix")).keys()]).toEqual(tried);
+  expect([...rowsIn(matrix).keys()]).toEqual(tried);
+});
+
+test("the page sums the matrix up", () => {
+  expect(sectionOf(page, "matrix")).toBe(
+    summaryText([...rowsIn(matrix).values()], rowsOf(ALL_FAULTS).length),
+  );
 });
 
 test("no row says that bounds held or broke on a machine that was too crowded to tell", () => {
-  const judged = [...rowsIn(sectionOf(page, "matrix"))].filter(([, row]) => {
+  const judged = [...rowsIn(matrix)].filter(([, row]) => {
     const [crowding = "", verdict = ""] = row.slice(-2);
     const isBusy = crowding.split(" / ").every((each) => Number(each) > MAX_CROWDING);
     return isBusy && !verdict.startsWith("not judged");
