@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./bench/benchmark.ts";
+import { watchLoad } from "./bench/load.ts";
 import { PAGE, writePage } from "./bench/page.ts";
 import { describe, report, writeReport } from "./bench/report.ts";
 
@@ -22,10 +23,12 @@ export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   memory: async () => (await import("./bench/memory.ts")).memory,
 };
 
+const RESULTS = join(import.meta.dir, "../bench-results");
+
 const USAGE = `usage: bun run bench [${Object.keys(BENCHMARKS).join("|")} …]
   --quick        a short run to see that it works; docs/${PAGE} stays as it is
   --minutes N    how long memory watches (10)
-  --out FOLDER   where the JSON goes (bench-results)`;
+  --out FOLDER   where the JSON goes (bench-results, of quick runs bench-results/quick)`;
 
 if (import.meta.main) process.exit(await main());
 
@@ -35,7 +38,7 @@ async function main(): Promise<number> {
     options: {
       quick: { type: "boolean", default: false },
       minutes: { type: "string", default: "10" },
-      out: { type: "string", default: join(import.meta.dir, "../bench-results") },
+      out: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -52,9 +55,11 @@ async function main(): Promise<number> {
     console.error(name);
     const measure = await BENCHMARKS[name]?.();
     if (!measure) continue;
-    const made = report(name, await measure({ quick: values.quick, minutes, log }));
+    const options = { quick: values.quick, minutes, log };
+    const { result, load } = await watchLoad(() => measure(options));
+    const made = report(name, result, load);
     console.log(describe(made));
-    const path = await writeReport(made, values.out);
+    const path = await writeReport(made, values.out ?? join(RESULTS, values.quick ? "quick" : ""));
     if (!values.quick) await writePage(made);
     console.log(`written to ${path}${values.quick ? "" : ` and docs/${PAGE}`}\n`);
   }

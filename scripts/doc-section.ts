@@ -7,8 +7,12 @@ const DOCS = join(import.meta.dir, "../docs");
  * Replaces what stands between `<!-- begin: name -->` and `<!-- end: name -->` in a page of docs/. Throws if the page has no
  * such section.
  */
-export async function writeDocSection(page: string, name: string, markdown: string): Promise<void> {
-  await Bun.write(pathOf(page), withSection(await textOf(page), name, markdown));
+export const writeDocSection = (page: string, name: string, markdown: string): Promise<void> =>
+  editDoc(page, (text) => withSection(text, name, markdown));
+
+/** Replaces the text of a page in docs/. */
+export async function editDoc(page: string, edit: (text: string) => string): Promise<void> {
+  await Bun.write(pathOf(page), edit(await textOf(page)));
 }
 
 /** What a section of a page in docs/ has now. Throws if the page has no such section. */

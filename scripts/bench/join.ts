@@ -27,7 +27,7 @@ export const join: Benchmark = async ({ quick, log }) => {
     });
     await (await Viewer.open(browser, server.url))[Symbol.asyncDispose](); // excludes the stream's own start
     const joins = await joinTimes(browser, server, channel, quick ? 3 : 20, log);
-    const changes = await changeTimes(browser, server, channel, id, quick ? 3 : 12, log);
+    const changes = await changeTimes(browser, server, channel, id, quick ? 3 : 40, log);
     await server.stopStream(id);
     return [...joins, ...changes];
   } finally {

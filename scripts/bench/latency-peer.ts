@@ -16,23 +16,20 @@ export function latencyBesidePytrickle(sides: Sides): Measurement[] {
   const row = (name: string, rest: Omit<RowOfBoth, "case">): Measurement =>
     rowOfBoth(sides, { case: `beside pytrickle: ${name}`, ...rest });
   const seconds = (run: WorkerRun) => run.sent.length / CLIP_FPS;
-  const allOf = (runs: readonly WorkerRun[]) => runs.flatMap((run) => latenciesOf(run).toLastByte);
+  const allOf = (runs: readonly WorkerRun[]) => runs.flatMap((run) => latenciesOf(run).toFirstByte);
   const distributions = [
     { name: "identity, beside pytrickle", samples: allOf(sides.ours) },
     { name: "pytrickle without a model", samples: allOf(sides.theirs) },
   ].filter(({ samples }) => samples.length > 0);
-  const delays = (name: string, of: "toFirstByte" | "toLastByte"): Measurement[] =>
-    QUANTILES.map(({ share, ...rest }) =>
-      row(`${name} p${share * 100}`, {
-        unit: "ms",
-        of: (run) => quantile(latenciesOf(run)[of], share),
-        ...rest,
-        ...(share === 0.5 && of === "toLastByte" && { distributions }),
-      }),
-    );
   return [
-    ...delays("first byte", "toFirstByte"),
-    ...delays("last byte", "toLastByte"),
+    ...QUANTILES.map(({ share, ...rest }) =>
+      row(`first byte p${share * 100}`, {
+        unit: "ms",
+        of: (run) => quantile(latenciesOf(run).toFirstByte, share),
+        ...rest,
+        ...(share === 0.5 && { distributions }),
+      }),
+    ),
     row("frames lost", { unit: "frames", of: (run) => latenciesOf(run).lost }),
     row("first output", { unit: "ms", of: (run) => latenciesOf(run).firstOutput }),
     row("CPU of the process with the frames", {

@@ -1,8 +1,9 @@
-/** Writes what a benchmark measured to its section of docs/performance.md, with its plots beside the page. */
+/** Writes what a benchmark measured to its section of docs/performance.md and to the summary, with its plots beside the page. */
 import { join } from "node:path";
-import { docTable, writeDocSection } from "../doc-section.ts";
+import { docTable, editDoc, writeDocSection } from "../doc-section.ts";
 import { type Plot, plotsOf } from "./plots.ts";
 import { circumstances, missed, type Report, type Row, shown } from "./report.ts";
+import { withSummary } from "./summary.ts";
 
 export const PAGE = "performance.md";
 const PLOTS = "plots";
@@ -14,13 +15,14 @@ export async function writePage(made: Report): Promise<void> {
     await Bun.write(join(import.meta.dir, "../../docs", PLOTS, `${name}.svg`), svg);
   }
   await writeDocSection(PAGE, made.benchmark, sectionText(made, plots));
+  await editDoc(PAGE, withSummary);
 }
 
 /** The section in Markdown. */
 export function sectionText(made: Report, plots: readonly Plot[]): string {
   const [machine, versions] = circumstances(made);
   return [
-    `Measured ${made.date.slice(0, 10)} on ${machine}.\n${versions}.`,
+    `Measured ${made.date.slice(0, 16).replace("T", " ")} UTC on ${machine}.\n${versions}.`,
     ...plots.map(({ name, alt }) => `![${alt}](${PLOTS}/${name}.svg)`),
     docTable(HEAD, made.rows.map(cells)),
     ...verdict(made.rows),

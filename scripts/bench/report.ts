@@ -1,6 +1,7 @@
 /** Formats a benchmark's results as a table and as JSON. */
 import { join } from "node:path";
-import { machine, versions } from "./machine.ts";
+import type { MachineLoad } from "./load.ts";
+import { commit, machine, versions } from "./machine.ts";
 
 /** One measured case. Its runs alternate with those of its reference. */
 export interface Measurement {
@@ -61,10 +62,16 @@ export interface Row {
 export interface Report {
   readonly benchmark: string;
   readonly date: string;
+  readonly commit: string;
   readonly machine: ReturnType<typeof machine>;
+  /** Null if it was not watched. */
+  readonly load: MachineLoad | null;
   readonly versions: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
 }
+
+/** A share of busy cores that is idle for a machine with its daemons. */
+const IDLE = 0.05;
 
 /** The median; NaN of an empty list. */
 export function median(samples: readonly number[]): number {
@@ -80,11 +87,17 @@ export function quantile(samples: readonly number[], share: number): number {
   return below + (above - below) * (at - Math.floor(at));
 }
 
-export function report(benchmark: string, measurements: readonly Measurement[]): Report {
+export function report(
+  benchmark: string,
+  measurements: readonly Measurement[],
+  load: MachineLoad | null = null,
+): Report {
   return {
     benchmark,
     date: new Date().toISOString(),
+    commit: commit(),
     machine: machine(),
+    load,
     versions: versions(),
     rows: measurements.map(toRow),
   };
@@ -98,13 +111,31 @@ export async function writeReport(made: Report, folder: string): Promise<string>
 }
 
 /** The machine with its load, and the versions: a line each. */
-export function circumstances({ machine, versions }: Report): readonly [string, string] {
-  const load = machine.load_1m >= 1 ? ", which is not idle: trust the ratios" : "";
+export function circumstances({
+  commit,
+  machine,
+  load,
+  versions,
+}: Report): readonly [string, string] {
+  const { cpu, cores, memory_mb, os } = machine;
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${machine.memory_mb} MB, ${machine.os}; load ${machine.load_1m}${load}`,
+    [
+      `${cpu}, ${cores} cores, ${memory_mb} MB, ${os}`,
+      ...(load ? loadText(load) : []),
+      `commit ${commit}`,
+    ].join("; "),
     Object.entries(versions)
       .map(([name, version]) => `${name} ${version}`)
       .join(" · "),
+  ];
+}
+
+function loadText({ busyBefore, stolen }: MachineLoad): string[] {
+  const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+  const doubt = busyBefore < IDLE ? "" : ", which is not idle: trust the ratios";
+  return [
+    `${percent(busyBefore)} busy before${doubt}`,
+    `${percent(stolen)} of its time taken by its host`,
   ];
 }
 

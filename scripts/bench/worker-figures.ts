@@ -16,7 +16,6 @@ export interface FrameTimes {
 /** In ms after the first byte of a frame was sent. */
 export interface Latencies {
   readonly toFirstByte: readonly number[];
-  readonly toLastByte: readonly number[];
   readonly lost: number;
   /** From the first byte sent to the first byte of any frame. */
   readonly firstOutput: number;
@@ -27,12 +26,11 @@ export function latenciesOf({ sent, arrivals }: FrameTimes): Latencies {
   const counted = sent.slice(WARM_UP_FRAMES, -TAIL_FRAMES);
   const seen = counted.flatMap((at, index) => {
     const arrival = arrivals.get(WARM_UP_FRAMES + index);
-    return arrival ? [{ first: arrival.first - at, last: arrival.last - at }] : [];
+    return arrival ? [arrival.first - at] : [];
   });
   const firstBytes = Array.from(arrivals.values(), ({ first }) => first);
   return {
-    toFirstByte: seen.map(({ first }) => first),
-    toLastByte: seen.map(({ last }) => last),
+    toFirstByte: seen,
     lost: counted.length - seen.length,
     firstOutput: Math.min(...firstBytes) - (sent[0] ?? Number.NaN),
   };

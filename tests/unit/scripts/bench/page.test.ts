@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { PAGE, sectionText } from "../../../../scripts/bench/page.ts";
 import { report } from "../../../../scripts/bench/report.ts";
+import { withSummary } from "../../../../scripts/bench/summary.ts";
 import { BENCHMARKS } from "../../../../scripts/bench.ts";
-import { docSection } from "../../../../scripts/doc-section.ts";
+import { docSection, sectionOf } from "../../../../scripts/doc-section.ts";
 
 const made = report("http", [
   {
@@ -36,10 +38,19 @@ test("the section has a row for each case, with units, and says which aims were 
   expect(sectionText(made, [])).toEndWith("Aims met: 1 of 2. Missed: p99.");
 });
 
-test("the section names the day, the machine with its load, and the versions", () => {
-  const text = sectionText(made, []);
-  expect(text).toStartWith(`Measured ${made.date.slice(0, 10)} on ${made.machine.cpu}`);
-  expect(text).toContain(`load ${made.machine.load_1m}`);
+test("the summary says what the sections say", async () => {
+  const page = await Bun.file(join(import.meta.dir, "../../../../docs", PAGE)).text();
+  expect(withSummary(page)).toBe(page);
+  expect(sectionOf(page, "summary").split("\n")).toHaveLength(16);
+});
+
+test("the section names the time, the machine with its load, the commit and the versions", () => {
+  const text = sectionText({ ...made, load: { busyBefore: 0.3, stolen: 0.0123 } }, []);
+  expect(text).toStartWith(`Measured ${made.date.slice(0, 10)}`);
+  expect(text).toContain(` UTC on ${made.machine.cpu}`);
+  expect(text).toContain("30 % busy before, which is not idle: trust the ratios");
+  expect(text).toContain("1.2 % of its time taken by its host");
+  expect(text).toContain(`commit ${made.commit}`);
   expect(text).toContain(`bun ${Bun.version}`);
 });
 

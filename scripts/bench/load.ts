@@ -1,0 +1,47 @@
+/** Watches what else a machine does before and during a benchmark. */
+import { readFileSync } from "node:fs";
+
+/** How long the machine is watched before. */
+const BEFORE_MS = 2000;
+
+/** Shares, from 0 to 1, of the time of all cores. */
+export interface MachineLoad {
+  /** Used in the seconds before the benchmark. */
+  readonly busyBefore: number;
+  /** Kept by the host of a virtual machine for others while something here wanted to run, during the benchmark. */
+  readonly stolen: number;
+}
+
+/** Watches the machine for some seconds, then while `run` does its work. */
+export async function watchLoad<T>(
+  run: () => Promise<T>,
+): Promise<{ result: T; load: MachineLoad }> {
+  const first = coreTimes();
+  await Bun.sleep(BEFORE_MS);
+  const begun = coreTimes();
+  const result = await run();
+  const { stolen } = sharesBetween(begun, coreTimes());
+  return { result, load: { busyBefore: sharesBetween(first, begun).busy, stolen } };
+}
+
+/** Time of all cores together since the machine started, in ticks. */
+export interface CoreTimes {
+  readonly busy: number;
+  readonly stolen: number;
+  readonly all: number;
+}
+
+/** Reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal, and guest time, which is part of user's. */
+export function coreTimes(stat = readFileSync("/proc/stat", "utf8")): CoreTimes {
+  const [, ...fields] = stat.split("\n", 1)[0]?.split(/ +/) ?? [];
+  const times = fields.slice(0, 8).map(Number);
+  const [, , , idle = 0, waiting = 0, , , stolen = 0] = times;
+  const all = times.reduce((sum, one) => sum + one, 0);
+  return { busy: all - idle - waiting - stolen, stolen, all };
+}
+
+/** Shares, from 0 to 1, of the time between two readings. */
+export function sharesBetween(from: CoreTimes, to: CoreTimes) {
+  const all = Math.max(1, to.all - from.all);
+  return { busy: (to.busy - from.busy) / all, stolen: (to.stolen - from.stolen) / all };
+}
