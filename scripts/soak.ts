@@ -1,8 +1,10 @@
 /**
  * `bun run soak [--minutes 60] [--every 20] [--seed N]`: four streams of one worker for a long time, under random faults and
- * changes. Writes fault-results/soak.json and a section of docs/faults.md; exits with 1 if anything happened that should not.
+ * changes. Writes fault-results/soak.json, the worker's log beside it and a section of docs/faults.md; exits with 1 if anything
+ * happened that should not.
  */
-import { mkdir } from "node:fs/promises";
+import { appendFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { quietLibav } from "../src/engine/codec/libav.ts";
@@ -17,6 +19,7 @@ import { numberFrom, wholeNumber } from "./number-option.ts";
 
 const USAGE = "usage: bun run soak [--minutes 60] [--every 20] [--seed N]";
 const RESULTS = join(import.meta.dir, "../fault-results");
+const LOG = join(RESULTS, "soak.log");
 /** The runtime that everything runs on, and what touches media. */
 const SHOWN_VERSIONS = ["bun", "node-av", "onnxruntime-node"];
 
@@ -28,6 +31,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 // A peer that fails ends the run, with a record of what was seen until then.
 process.on("unhandledRejection", (reason) => stop.abort(reason));
 console.log(`seed ${seed}, ${minutes} minutes, a fault every ${every} s`);
+await mkdir(RESULTS, { recursive: true });
+await rm(LOG, { force: true });
 const seen = await soak({
   seed,
   lengthMs: minutes * 60_000,
@@ -35,10 +40,10 @@ const seen = await soak({
   faults: ALL_FAULTS,
   stop: stop.signal,
   onStep: (step: string) => console.log(step),
+  onLog: (text: string) => appendFileSync(LOG, `${text}\n`),
 });
 const record: SoakRecord = { ...seen, machine: shownMachine() };
 const faults = faultsOf(record);
-await mkdir(RESULTS, { recursive: true });
 await Bun.write(join(RESULTS, "soak.json"), `${JSON.stringify({ faults, ...record }, null, 2)}\n`);
 const report = reportOf(record);
 await writeDocSection("faults.md", "soak", report);

@@ -35,6 +35,9 @@ test("a real stream is struck, stopped and leaves nothing", () => {
 /** Of a fault that lets neighbours pause for a second and lasts for another. */
 const LASTING: Fault = { ...HARMLESS, lastsMs: 1000, neighboursMayPause: true };
 
+/** Of a fault after which control messages take effect. */
+const OBEYED: Fault = { ...HARMLESS, obeysWithinMs: 2000 };
+
 test.each<[string, Fault, Partial<Outcome>]>([
   [
     "the client got 503 engine_unavailable",
@@ -49,6 +52,8 @@ test.each<[string, Fault, Partial<Outcome>]>([
   ["neighbour 2 paused for 700 ms, allowed 500 ms", HARMLESS, { gaps: [[], [700]] }],
   ["neighbour 1 paused 2 times", LASTING, { gaps: [[700, 800], []] }],
   ["neighbour 1 paused for 2100 ms, allowed 2000 ms", LASTING, { gaps: [[2100], []] }],
+  ["a control message that came after it was lost", OBEYED, { obeyedMs: null }],
+  ["a control message took 2100 ms, allowed 2000 ms", OBEYED, { obeyedMs: 2100 }],
   ["the stream did not end after its stop", HARMLESS, { stopMs: null }],
   ["the end took 5100 ms, allowed 5000 ms", HARMLESS, { stopMs: 5100 }],
   ["leak: engine: AVFrame: 1 more than 0", HARMLESS, { leaks: ["engine: AVFrame: 1 more than 0"] }],

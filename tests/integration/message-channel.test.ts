@@ -266,6 +266,22 @@ test("all messages that the server still holds are read, even if they come faste
   expect(read.map(({ seq }) => seq)).toEqual([0, 5, 6, 7, 8]);
 });
 
+test("a server that has sent the reader too far ahead costs it no message, and repeats none", async () => {
+  let lies = 7;
+  await using peer = await faultyPeer(({ path, answer }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
+    if (seq === 0) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    if (lies-- > 0) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": seq + 5 });
+    if (seq < 3) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    if (seq > 3) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 });
+    answer(200, { "Lp-Trickle-Closed": "terminated" });
+  });
+  const { signal } = new AbortController();
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
+  expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+});
+
 test("reading survives a restart of the server, also if it counts from zero again", async () => {
   const first = hostTrickle({ autoCreate: false });
   const url = first.url("a-control");

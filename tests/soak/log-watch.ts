@@ -11,10 +11,18 @@ export class LogWatch {
   readonly seen = new Set<string>();
   readonly #secrets = new Map<string, string>();
   readonly #isExplained: (line: LogLine | null) => boolean;
+  readonly #keep: (text: string) => void;
 
-  /** `isExplained` is asked about warnings and errors; null stands for text that is not a line of the log. */
-  constructor(isExplained: (line: LogLine | null) => boolean) {
+  /**
+   * `isExplained` is asked about warnings and errors; null stands for text that is not a line of the log. `keep` gets every
+   * line and text.
+   */
+  constructor(
+    isExplained: (line: LogLine | null) => boolean,
+    keep: (text: string) => void = () => {},
+  ) {
     this.#isExplained = isExplained;
+    this.#keep = keep;
   }
 
   /** From now on, no line may contain it. */
@@ -37,6 +45,7 @@ export class LogWatch {
 
   #look(text: string): void {
     this.lines++;
+    this.#keep(text);
     for (const [secret, name] of this.#secrets) if (text.includes(secret)) this.seen.add(name);
   }
 

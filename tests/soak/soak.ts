@@ -22,6 +22,8 @@ export interface SoakPlan {
   /** Aborted to end the run early; its record says so. */
   readonly stop: AbortSignal;
   readonly onStep?: (step: string) => void;
+  /** Gets the worker's log, line by line. */
+  readonly onLog?: (text: string) => void;
 }
 
 /** Memory is measured after every so many faults, with all streams at the same parameters. */
@@ -40,7 +42,10 @@ export async function soak(plan: SoakPlan): Promise<Omit<SoakRecord, "machine">>
   const { seed, lengthMs, everyMs, stop, onStep = () => {} } = plan;
   const startedAt = new Date();
   let rounds: Rounds | null = null;
-  const log = new LogWatch((line) => isExplained(line, rounds?.isAfterProcessFault ?? false));
+  const log = new LogWatch(
+    (line) => isExplained(line, rounds?.isAfterProcessFault ?? false),
+    plan.onLog,
+  );
   await using stage = await setStage(log);
   const { worker } = stage;
   const memory = new MemoryWatch(worker);

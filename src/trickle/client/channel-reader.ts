@@ -35,6 +35,8 @@ export class ChannelReader {
   readonly #endpoint: TrickleEndpoint;
   readonly #options: ChannelReaderOptions;
   #behindSince: number | undefined;
+  /** Everything before this number was read, or is of no interest. */
+  #unread: number;
   #breaks = 0;
   /** Answers in a row that brought no bytes. */
   #emptyAnswers = 0;
@@ -49,6 +51,7 @@ export class ChannelReader {
     this.#endpoint = endpoint;
     this.#options = options;
     this.#existed = options.known;
+    this.#unread = options.start >= 0 ? options.start : Number.POSITIVE_INFINITY;
   }
 
   /** Resolves at the end of the channel. Throws `input_lost`, or the signal's reason. */
@@ -131,6 +134,7 @@ export class ChannelReader {
       await pause(300 + Math.random() * 200, signal);
       return this.#ask(seq);
     }
+    this.#unread = seq + 1;
     if (outcome === "empty") await this.#afterEmptyAnswer();
     if (outcome === "delivered") this.#emptyAnswers = 0;
     if (outcome !== "broke_unread") this.#breaks = 0;
@@ -169,12 +173,19 @@ export class ChannelReader {
     this.#unreported = 0;
   }
 
-  /** Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. */
+  /**
+   * Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. A reader of all segments goes to
+   * the oldest that it has not read and that is still held: a server that sent it too far ahead costs it none.
+   */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
+    const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
     if (latest !== null && latest > seq && seq >= 0) {
       await this.#afterEmptyAnswer();
-      const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
       return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
+    }
+    if (readsAll && latest !== null && this.#unread <= latest && this.#unread < seq) {
+      await this.#afterEmptyAnswer();
+      return Math.max(this.#unread, latest - HELD_SEGMENTS);
     }
     this.#behindSince ??= performance.now();
     const waited = performance.now() - this.#behindSince;

@@ -30,6 +30,8 @@ export interface Outcome {
   readonly pauseMs: number | null;
   /** The longest pause in all, while the fault lasted included. */
   readonly outageMs: number | null;
+  /** From a control message, sent when the fault was over, until it took effect; null if it did not; absent if none was sent. */
+  readonly obeyedMs?: number | null;
   /** Frames that are missing in the victim's output, by media time. */
   readonly lost: number;
   /** Pauses of each neighbour, in ms. */
@@ -44,7 +46,7 @@ export interface Outcome {
 }
 
 /** The part of an outcome that a phase measures. */
-type Course = Pick<Outcome, "answer" | "end" | "pauseMs" | "outageMs" | "stopMs">;
+type Course = Pick<Outcome, "answer" | "end" | "pauseMs" | "outageMs" | "stopMs" | "obeyedMs">;
 
 export async function runCase(
   bench: FaultBench,
@@ -96,9 +98,13 @@ const COURSES: Readonly<Record<Phase, (victim: Victim, fault: Fault) => Promise<
     const struck = await strike(victim, fault);
     await struck.lasted;
     const liftedAt = fault.lastsMs > 0 ? performance.now() : struckAt;
-    const course = await observe(victim, fault, { struckAt, liftedAt });
+    const [course, obeyedMs] = await Promise.all([
+      observe(victim, fault, { struckAt, liftedAt }),
+      fault.obeysWithinMs === undefined ? undefined : victim.obeys(),
+    ]);
     await struck.lift();
-    return { answer, ...course, stopMs: await stop(victim) };
+    const obeyed = obeyedMs === undefined ? {} : { obeyedMs };
+    return { answer, ...course, ...obeyed, stopMs: await stop(victim) };
   },
   stopping: async (victim, fault) => {
     await victim.start();

@@ -36,6 +36,11 @@ export interface Fault {
   readonly end: "none" | "in order" | string;
   /** Whether streams of the same engine may pause as well, once and no longer than the fault lasts and `resumeWithinMs`. */
   readonly neighboursMayPause: boolean;
+  /**
+   * A message that comes on the control channel when the fault is over takes effect within this time. Only for faults that
+   * last; absent if it is not tried.
+   */
+  readonly obeysWithinMs?: number;
   /** Error code of the answer to a start while the fault is active; absent if the start must succeed. */
   readonly refusedStart?: string;
   /** The phases in which it makes sense; default: all. */

@@ -21,6 +21,7 @@ export function broken(fault: Fault, outcome: Outcome): readonly string[] {
     ...endOf(fault, outcome),
     ...outputOf(fault, outcome, over),
     ...neighboursOf(fault, outcome, over),
+    ...obeyedOf(fault, outcome, over),
     ...(outcome.stopMs === null ? ["the stream did not end after its stop"] : []),
     ...over("the end took", outcome.stopMs ?? 0, ANSWER_MS),
     ...outcome.leaks.map((leak) => `leak: ${leak}`),
@@ -54,6 +55,12 @@ function outputOf(fault: Fault, outcome: Outcome, over: Over): readonly string[]
   if (pauseMs === null) return ["output did not come back"];
   const extra = phase === "starting" ? START_MS : 0;
   return over("output paused for", pauseMs, fault.resumeWithinMs + extra);
+}
+
+function obeyedOf(fault: Fault, { obeyedMs }: Outcome, over: Over): readonly string[] {
+  if (obeyedMs === undefined || fault.obeysWithinMs === undefined) return [];
+  if (obeyedMs === null) return ["a control message that came after it was lost"];
+  return over("a control message took", obeyedMs, fault.obeysWithinMs);
 }
 
 function neighboursOf(

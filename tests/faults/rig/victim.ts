@@ -18,6 +18,9 @@ const SEED_FIELDS = { prompts: [{ prompt: "a" }], width: 128, height: 128 };
 /** A client that waits longer than that for a start or a stop has given up. */
 const ANSWER_MS = 15_000;
 
+/** A control message that has no effect by then is taken to be lost. */
+const OBEYS_MS = 10_000;
+
 /** An answer as the client sees it; status 0 if there was none. */
 export interface Answer {
   readonly status: number;
@@ -105,6 +108,25 @@ export class Victim implements AsyncDisposable {
     const { status } = await worker.api.stream(this.#stream);
     if (status !== "error") return { isOver: status === "stopped", kind: "none" };
     return { isOver: true, kind: await worker.endKind(this.#stream) };
+  }
+
+  /** Sends a new prompt on its control channel, past the faults. Returns the ms until it is in effect; null if it stays away. */
+  async obeys(): Promise<number | null> {
+    const begun = performance.now();
+    const prompt = `sent at ${begun}`;
+    const body = JSON.stringify({ prompts: [{ prompt }] });
+    const { status } = await fetch(`${this.#channels["control_url"]}/-1`, { method: "POST", body });
+    if (status !== 200) throw new Error(`a control message was answered with ${status}`);
+    const isObeyed = async () => {
+      const { metadata } = await this.#parts.worker.api.stream(this.#stream ?? "");
+      return metadata.prompts?.[0]?.prompt === prompt;
+    };
+    try {
+      await waitFor("the prompt to be in effect", isObeyed, OBEYS_MS);
+      return Math.round(performance.now() - begun);
+    } catch {
+      return null;
+    }
   }
 
   /** Waits until output has flowed for a moment. */
