@@ -44,10 +44,13 @@ let pruneAt = 1000;
 watchTimers();
 watchFetches();
 if (Bun.argv.includes("engine")) await watchNativeMedia();
-process.on("SIGUSR2", answer);
+process.on("SIGUSR2", () => void answer());
 
-function answer(): void {
+async function answer(): Promise<void> {
   pruneTimers(); // their origins are garbage then
+  Bun.gc(true);
+  // What finalizers of the first collection let go, such as pieces of bodies, is garbage of the next one.
+  await new Promise((resolve) => setImmediate(resolve));
   Bun.gc(true);
   const counts: Record<string, number> = {};
   const add = (key: string, n = 1) => {
