@@ -35,6 +35,21 @@ test("a 470 ahead of us is followed at once", async () => {
   expect(peer.seen).toEqual(["GET /3", "GET /9", "GET /10"]);
 });
 
+test("a 470 that led too far ahead is followed back at once, if nothing is read twice", async () => {
+  await using peer = await faultyPeer(({ path, answer }) => {
+    if (path === "/3") return answer(200, { "Lp-Trickle-Seq": 3 }, "three");
+    if (path === "/4") return answer(470, { "Lp-Trickle-Seq": 4, "Lp-Trickle-Latest": 9 });
+    if (path === "/9") return answer(470, { "Lp-Trickle-Seq": 9, "Lp-Trickle-Latest": 5 });
+    if (path === "/5") return answer(200, { "Lp-Trickle-Seq": 5 }, "five");
+    answer(200, closed);
+  });
+  expect(await readSegments(peer.url, undefined, { start: 3 })).toEqual([
+    whole(3, "three"),
+    whole(5, "five"),
+  ]);
+  expect(peer.seen).toEqual(["GET /3", "GET /4", "GET /9", "GET /5", "GET /6"]);
+});
+
 test("a 470 behind us is waited for, and followed back after two seconds", async () => {
   await using peer = await faultyPeer(({ path, earlier, answer }) => {
     const missing = { "Lp-Trickle-Seq": 8, "Lp-Trickle-Latest": 2 };

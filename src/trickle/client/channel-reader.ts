@@ -174,18 +174,18 @@ export class ChannelReader {
   }
 
   /**
-   * Where to continue after a 470 (protocol.md 4.3): forward at once, back only after waiting. A reader of all segments goes to
-   * the oldest that it has not read and that is still held: a server that sent it too far ahead costs it none.
+   * Where to continue after a 470 (protocol.md 4.3): forward at once. Back at once too, from where an earlier answer sent it by
+   * mistake; but to segments that it has read only after waiting, since they would be repeated. A reader of all segments goes
+   * to the oldest that it has not read and that is still held.
    */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
-    const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
-    if (latest !== null && latest > seq && seq >= 0) {
+    const isAhead = latest !== null && latest > seq && seq >= 0;
+    const isUnread = latest !== null && latest >= this.#unread && this.#unread < seq;
+    if (isAhead || isUnread) {
       await this.#afterEmptyAnswer();
-      return readsAll ? Math.max(seq + 1, latest - HELD_SEGMENTS) : latest;
-    }
-    if (readsAll && latest !== null && this.#unread <= latest && this.#unread < seq) {
-      await this.#afterEmptyAnswer();
-      return Math.max(this.#unread, latest - HELD_SEGMENTS);
+      const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
+      const least = isAhead ? seq + 1 : this.#unread;
+      return readsAll ? Math.max(least, latest - HELD_SEGMENTS) : latest;
     }
     this.#behindSince ??= performance.now();
     const waited = performance.now() - this.#behindSince;
