@@ -31,6 +31,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 // A peer that fails ends the run, with a record of what was seen until then.
 process.on("unhandledRejection", (reason) => stop.abort(reason));
 console.log(`seed ${seed}, ${minutes} minutes, a fault every ${every} s`);
+const running = commit();
 await mkdir(RESULTS, { recursive: true });
 await rm(LOG, { force: true });
 const seen = await soak({
@@ -57,8 +58,7 @@ function shownMachine(): Record<string, string> {
     cpu: `${cpu}, ${cores} cores`,
     memory: `${Math.round(memory_mb / 1024)} GiB`,
     os,
-    date: new Date().toISOString().slice(0, 10),
-    commit: commit(),
+    commit: running,
     ...Object.fromEntries(SHOWN_VERSIONS.map((name) => [name, all[name] ?? "unknown"])),
   };
 }

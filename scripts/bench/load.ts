@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 /** How long the machine is watched before. */
 const BEFORE_MS = 2000;
 
-/** Shares, from 0 to 1, of the time of all cores. */
+/** What ran, and shares, from 0 to 1, of the time of all cores. */
 export interface MachineLoad {
   /** Used in the seconds before the benchmark. */
   readonly busyBefore: number;

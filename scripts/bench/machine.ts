@@ -23,7 +23,7 @@ export function machine() {
   };
 }
 
-/** The commit that runs, and whether its source has been changed since; "unknown" outside a clone. */
+/** The commit that is checked out now, and whether files of it have been changed since; "unknown" outside a clone. */
 export function commit(): string {
   const git = (...args: string[]) => {
     const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: import.meta.dir });
@@ -31,7 +31,9 @@ export function commit(): string {
   };
   const head = git("rev-parse", "--short", "HEAD");
   if (head === null) return "unknown";
-  return git("status", "--porcelain", ":/src") === "" ? head : `${head} with changes`;
+  return git("status", "--porcelain", ":/src", ":/scripts", ":/tests") === ""
+    ? head
+    : `${head} with changes`;
 }
 
 export function versions(): Record<string, string> {

@@ -266,20 +266,53 @@ test("all messages that the server still holds are read, even if they come faste
   expect(read.map(({ seq }) => seq)).toEqual([0, 5, 6, 7, 8]);
 });
 
-test("a server that has sent the reader too far ahead costs it no message, and repeats none", async () => {
-  let lies = 7;
+test.each([1, 7])(
+  "%d answers that send the reader too far ahead cost it no message",
+  async (count) => {
+    let lies = count;
+    await using peer = await faultyPeer(({ path, answer }) => {
+      const seq = Number(path.slice(1));
+      if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
+      if (seq === 0) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+      if (lies-- > 0) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": seq + 5 });
+      if (seq < 3) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+      if (seq > 3) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 });
+      answer(200, { "Lp-Trickle-Closed": "terminated" });
+    });
+    const { signal } = new AbortController();
+    const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
+    expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+  },
+);
+
+test("messages of a publisher that counts from the start again are read from the first on", async () => {
   await using peer = await faultyPeer(({ path, answer }) => {
     const seq = Number(path.slice(1));
-    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
-    if (seq === 0) return answer(200, { "Lp-Trickle-Seq": seq }, path);
-    if (lies-- > 0) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": seq + 5 });
-    if (seq < 3) return answer(200, { "Lp-Trickle-Seq": seq }, path);
-    if (seq > 3) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 });
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 101 });
+    if (seq === 100 || seq < 3) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    if (seq > 100) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 });
     answer(200, { "Lp-Trickle-Closed": "terminated" });
   });
   const { signal } = new AbortController();
   const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
-  expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+  expect(read.map(({ seq }) => seq)).toEqual([100, 0, 1, 2]);
+});
+
+test("answers that lead back by mistake repeat no message", async () => {
+  const began = performance.now();
+  await using peer = await faultyPeer(({ path, answer }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 10 });
+    if (seq === 9) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    const isLie = performance.now() - began < 3000;
+    if (seq < 10 || isLie)
+      return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": isLie ? 5 : 11 });
+    if (seq === 10) return answer(200, { "Lp-Trickle-Seq": seq }, path);
+    answer(200, { "Lp-Trickle-Closed": "terminated" });
+  });
+  const { signal } = new AbortController();
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
+  expect(read.map(({ seq }) => seq)).toEqual([9, 10]);
 });
 
 test("reading survives a restart of the server, also if it counts from zero again", async () => {

@@ -11,8 +11,8 @@ import { faultsOf, isStarved, MAX_PRESSURE, SLACK_MS } from "./verdict.ts";
 export function reportOf(record: SoakRecord): string {
   const { seed, minutes, everyS, startedAt, machine, strikes, log } = record;
   const faults = faultsOf(record);
-  const broken = faults.length === 1 ? "One bound was" : `${faults.length} bounds were`;
-  const verdict = faults.length === 0 ? "All promises held." : `**${broken} broken.**`;
+  const wrong = faults.length === 1 ? "One thing is" : `${faults.length} things are`;
+  const verdict = faults.length === 0 ? "Nothing is wrong." : `**${wrong} wrong.**`;
   const starved = strikes.filter(isStarved).length;
   return [
     `${startedAt.slice(0, 10)}, ${minutes} minutes, a fault every ${everyS} s, seed ${seed}: ${strikes.length} faults struck, and ` +
@@ -36,7 +36,7 @@ export function reportOf(record: SoakRecord): string {
       ["Fault", "Struck", "Pause p50", "Longest", "Allowed", "Neighbours' longest"],
       [...grouped(strikes)].map(([fault, some]) => strikeRow(fault, some)),
     ),
-    `A pause counts from the moment at which the fault is over, or strikes once; a gap of half a second or less is none. Allowed is the fault's bound and ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${starved} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
+    `A pause is the time from the end of the fault, or from its blow if it strikes once, to the end of the last gap of more than half a second in the output; 0 if there was none after it. Allowed is the fault's bound and ${SLACK_MS} ms more, since viewers, orchestrators and faults run on the same cores. ${starved} strikes, during which processes waited for a core for more than ${MAX_PRESSURE * 100} % of the time, are judged by the streams' survival alone.`,
     Object.entries(machine)
       .map(([what, value]) => `${what} ${value}`)
       .join(" · "),

@@ -13,11 +13,12 @@ const POLL_MS = 50;
 
 /** True if the fault can strike the stream as it runs, and leaves it alive by contract. */
 export function suits(fault: Fault, { name, input }: SoakStream): boolean {
-  const { phases, victim, params, flags } = fault;
+  const { phases, victim, params, flags, endsChannels } = fault;
   return (
     (phases === undefined || phases.includes("running")) &&
     fault.end === "none" &&
     fault.resumeWithinMs !== null &&
+    endsChannels === undefined &&
     params === undefined &&
     flags === undefined &&
     (input !== null || !isOfInput(fault)) &&

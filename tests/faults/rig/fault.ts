@@ -37,10 +37,12 @@ export interface Fault {
   /** Whether streams of the same engine may pause as well, once and no longer than the fault lasts and `resumeWithinMs`. */
   readonly neighboursMayPause: boolean;
   /**
-   * A message that comes on the control channel when the fault is over takes effect within this time. Only for faults that
-   * last; absent if it is not tried.
+   * In phase `running`: a control message takes effect within this time, sent when the fault is over, or right after it if it
+   * strikes once. Absent: not tried.
    */
   readonly obeysWithinMs?: number;
+  /** Channels that it strikes are gone for good. */
+  readonly endsChannels?: true;
   /** Error code of the answer to a start while the fault is active; absent if the start must succeed. */
   readonly refusedStart?: string;
   /** The phases in which it makes sense; default: all. */

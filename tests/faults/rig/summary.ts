@@ -14,14 +14,12 @@ const STRUCK: Readonly<Record<string, string>> = {
   clock: "clock of the machine",
 };
 const HEAD = [
-  ...[
-    "What is struck",
-    "Rows",
-    "Held",
-    "Longest pause of its output",
-    "Longest pause of a neighbour",
-  ],
-  "Streams ended",
+  "What is struck",
+  "Rows",
+  "Held",
+  "Longest pause once it was over",
+  "Longest pause of a neighbour",
+  "Rows that end the stream",
 ];
 
 /** How much of all was tried and held, and the table. */

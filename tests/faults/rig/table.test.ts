@@ -68,14 +68,15 @@ test("a case that could not be run is shown with its crowding", () => {
 });
 
 test("the table is read again as it was written, and summed up by what is struck", () => {
+  const seen = (part: Partial<Outcome>) => ({ ...result(1), outcome: { ...OUTCOME, ...part } });
   const rows = [
-    rowOf(HARMLESS, "running", [result(1), result(1)]),
-    rowOf(HARMLESS, "stopping", [result(9), result(1)]),
-    rowOf(HARMLESS, "starting", [result(1), result(1, "a leak")]),
+    rowOf(HARMLESS, "running", [result(1), seen({ beside: true, gaps: [[700], []] })]),
+    rowOf(HARMLESS, "stopping", [result(9), seen({ end: "model_failed", pauseMs: null })]),
+    rowOf(HARMLESS, "starting", [seen({ pauseMs: 2900 }), result(1, "a leak")]),
   ];
   expect([...rowsIn(tableText(rows)).values()]).toEqual(rows.map((row) => [...row]));
   const summary = summaryText(rows, 431);
   expect(summary).toContain("Rows tried: 3 of 431");
   expect(summary).toContain("held in 1, some were broken in 1, and 1 are not judged");
-  expect(summary).toMatch(/\| none +\| 3 +\| 1 +\| 0\.1 s +\| none +\| 0 +\|/);
+  expect(summary).toMatch(/\| none +\| 3 +\| 1 +\| 2\.9 s +\| 0\.7 s +\| 1 +\|/);
 });

@@ -82,7 +82,6 @@ export const isNotJudged = (row: Row): boolean => row.at(-1)?.startsWith(NOT_JUD
 /** Whether all bounds held. */
 export const holds = (row: Row): boolean => row.at(-1) === HOLDS;
 
-/** The table. */
 export const tableText = (rows: readonly Row[]): string => docTable(HEAD, rows);
 
 const keyOf = ([fault = "", phase = ""]: Row): string => rowKey(fault, phase);

@@ -21,7 +21,10 @@ const HALF_OPEN_INPUT_MS = 6000;
 const HALF_OPEN_OUTPUT_MS = 4000;
 /** Media does not notice what happens to control, events and data channels. */
 const SIDE_MS = 500;
-/** Then a control message takes effect: readers try again at once or after a pause, and replace a waiting GET after five seconds. */
+/**
+ * A control message takes effect within this time after the fault: readers try again at once or after a pause, and replace a
+ * waiting GET after five seconds.
+ */
 const OBEYS_MS = 2000;
 const HALF_OPEN_OBEYS_MS = 5500;
 /** The other side has ended the channel, and with it the stream, in order. */
@@ -91,7 +94,7 @@ function faultsOf(
     resumeWithinMs,
     end: resumeWithinMs === ENDS ? "in order" : "none",
     neighboursMayPause: false,
-    // A control channel that has ended stays so.
+    ...(kind === "status_404" && { endsChannels: true }),
     ...(path === "side" &&
       kind !== "status_404" && {
         obeysWithinMs: kind === "half_open" ? HALF_OPEN_OBEYS_MS : OBEYS_MS,

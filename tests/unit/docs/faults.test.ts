@@ -31,6 +31,13 @@ test("the matrix has a row for every fault and phase, and no others", () => {
   expect([...rowsIn(matrix).keys()]).toEqual(tried);
 });
 
+test("no stream is said to go on whose output did not come back", () => {
+  const silent = [...rowsIn(matrix).values()].filter(
+    ([, phase, saw, pauses]) => phase === "running" && saw === "goes on" && pauses === "– / –",
+  );
+  expect(silent).toEqual([]);
+});
+
 test("the page sums the matrix up", () => {
   expect(sectionOf(page, "matrix")).toBe(
     summaryText([...rowsIn(matrix).values()], rowsOf(ALL_FAULTS).length),

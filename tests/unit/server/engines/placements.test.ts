@@ -110,12 +110,20 @@ test("work that does not stop within five seconds is over, and its engine's repo
   expect(placements.works).toEqual([]);
 });
 
-test("without an engine a stop takes effect at once, and an update waits for the start", () => {
+test("without an engine a stop takes effect at once", () => {
+  const a = stream("a");
+  placements.start(a);
+  placements.stop(a);
+  expect(events).toEqual(["a lost: undefined", "ended"]);
+});
+
+test("without an engine an update waits for the start, which has the new parameters", () => {
   const a = stream("a");
   placements.start(a);
   placements.update(a);
-  placements.stop(a);
-  expect(events).toEqual(["a lost: undefined", "ended"]);
+  expect(boot(1).sent).toEqual(["start 1"]);
+  placements.update(a);
+  expect(ready?.sent).toEqual(["start 1", "update 1"]);
 });
 
 test("work in a call when its engine died is suspected, the oldest call first; work that was to stop has ended", () => {
