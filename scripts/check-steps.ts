@@ -117,7 +117,7 @@ async function runOnce(args: readonly string[]): Promise<TestRun> {
   ];
   const child = Bun.spawn([process.execPath, "test", "--no-orphans", ...args, ...options], {
     cwd: ROOT,
-    env: process.env, // what this process has set, too
+    env: process.env, // with TEST_PROGRAMS
     stdio: ["ignore", "inherit", "pipe"],
     timeout: RUN_TIMEOUT_MS,
   });

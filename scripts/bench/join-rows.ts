@@ -1,7 +1,7 @@
 /** Summarises waiting times for benchmark `join`. */
 import { quantile } from "./report.ts";
 
-/** Of some dozen samples; p99 would be the slowest of them. */
+/** With 20 to 40 samples, p99 would be the slowest one. */
 const SHARES = [0.5, 0.95] as const;
 /** Aims for a viewer's wait at p95. */
 export const AIM_MS = {

@@ -88,7 +88,7 @@ function rowsOf({ natives, parts, stages, long, drops }: Watched): Measurement[]
   const grown = (side: "server" | "engine") =>
     (slope(long.at, long[side]) * HOUR_MS * 100) / median(long[side]);
   const watchedMs = (long.at.at(-1) ?? 0) - (long.at[0] ?? 0);
-  // In minutes, readings that scatter say little of an hour.
+  // Over minutes, the scatter of readings hides the growth of an hour.
   const isJudged = watchedMs > 0.95 * HOUR_MS;
   const growth = {
     unit: "%/hour",

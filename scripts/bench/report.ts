@@ -70,7 +70,7 @@ export interface Report {
   readonly rows: readonly Row[];
 }
 
-/** A share of busy cores that is idle for a machine with its daemons. */
+/** Below this share of busy cores a machine counts as idle: daemons take some. */
 const IDLE = 0.05;
 
 /** The median; NaN of an empty list. */
@@ -110,7 +110,7 @@ export async function writeReport(made: Report, folder: string): Promise<string>
   return path;
 }
 
-/** The machine with its load, and the versions: a line each. */
+/** A line with the machine, its load and the commit, and one with the versions. */
 export function circumstances({
   commit,
   machine,
@@ -171,7 +171,6 @@ function toRow(measured: Measurement): Row {
   const ratio = value === null || other === null || other === 0 ? null : value / other;
   const judged = aim?.on === "ratio" ? ratio : value;
   const notes = [
-    aim?.on === "value" && reference ? "aim is on the value" : "",
     spread("", samples),
     spread("reference ", reference?.samples ?? []),
     note ?? "",
@@ -185,13 +184,17 @@ function toRow(measured: Measurement): Row {
     reference: reference?.name ?? null,
     reference_value: other === null ? null : rounded(other),
     ratio: ratio === null ? null : rounded(ratio),
-    aim: aim ? `${aim.sign} ${rounded(aim.bound)}` : null,
+    aim: aim ? aimText(aim, unit) : null,
     met: aim && judged !== null ? holds(judged, aim) : null,
     ...(notes.length > 0 ? { note: notes.join("; ") } : {}),
     ...(series && { series }),
     ...(distributions.length > 0 && { distributions }),
   };
 }
+
+/** With a unit if it is on the value. */
+const aimText = ({ on, sign, bound }: Aim, unit: string): string =>
+  `${sign} ${rounded(bound)}${on === "value" ? ` ${unit}` : ""}`;
 
 function toDistribution({ name, samples }: Samples): Distribution {
   const quantiles = Array.from({ length: 101 }, (_, percent) => quantile(samples, percent / 100));

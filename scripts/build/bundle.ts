@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dir, "../..");
 
 export const PLAYGROUND = join(ROOT, "src/playground/main.tsx");
 
-/** A worker is an entry point of its own: main's bundle loads it by a path relative to itself, so all must be in one folder. */
+/** The program: main and its workers. Main's bundle loads them by paths relative to itself, so all must be in one folder. */
 export const ENTRYPOINTS = [
   "main.ts",
   "engine/device/worker.ts",

@@ -32,7 +32,7 @@ test("the section has a row for each case, with units, and says which aims were 
     ["speed \\| all", "20 req/s", "30 req/s, the peer", "0.6667", "≥ 0.65", "yes"].concat(
       "10–30 in 3 runs; reference 20–40 in 2 runs",
     ),
-    ["p99", "7 ms", "", "", "≤ 5", "**no**", ""],
+    ["p99", "7 ms", "", "", "≤ 5 ms", "**no**", ""],
     ["memory", "—", "", "", "", "", "not measured here"],
   ]);
   expect(sectionText(made, [])).toEndWith("Aims met: 1 of 2. Missed: p99.");
