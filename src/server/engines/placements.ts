@@ -36,6 +36,12 @@ interface Placed {
   params: StreamParams | null;
 }
 
+/** What others than the supervisor may do with its work. */
+export type PlacementControl = Pick<
+  Placements,
+  "works" | "size" | "start" | "update" | "stop" | "withdraw" | "fail"
+>;
+
 export class Placements {
   readonly #options: PlacementsOptions;
   readonly #placed = new Map<Work, Placed>();

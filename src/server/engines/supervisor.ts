@@ -10,7 +10,7 @@ import { EngineLifecycle, type EngineLifecycleOptions } from "./engine-lifecycle
 import { EngineModels } from "./engine-models.ts";
 import type { EngineDeath, EngineProcess } from "./engine-process.ts";
 import { EngineQuestions } from "./engine-questions.ts";
-import { Placements } from "./placements.ts";
+import { type PlacementControl, Placements } from "./placements.ts";
 import type { RestartHistory } from "./restart-history.ts";
 import type { Work } from "./work.ts";
 import type { WorkDeath } from "./work-death.ts";
@@ -43,9 +43,9 @@ const NO_MEMORY: EngineMemory = { resident_bytes: 0, model_bytes: 0 };
 
 export class Supervisor {
   readonly device: string;
-  readonly placements: Placements;
   readonly #observer: SupervisorObserver;
   readonly #life: EngineLifecycle;
+  readonly #placements: Placements;
   readonly #models = new EngineModels();
   readonly #questions = new EngineQuestions();
   #memory: EngineMemory = NO_MEMORY;
@@ -53,7 +53,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.device = options.engine.device;
     this.#observer = options.observer;
-    this.placements = new Placements({
+    this.#placements = new Placements({
       device: this.device,
       engine: () => this.#life.ready,
       delivered: () => this.history.delivered(),
@@ -66,7 +66,7 @@ export class Supervisor {
         ready: (engine) => this.#ready(engine),
         unfit: (error) => this.#unfit(error),
         died: (death, wasReady) => this.#died(death, wasReady),
-        closed: () => this.placements.endAll(),
+        closed: () => this.#placements.endAll(),
       },
     });
   }
@@ -81,6 +81,9 @@ export class Supervisor {
   /** Of all engines that it has had. */
   get history(): RestartHistory {
     return this.#life.history;
+  }
+  get placements(): PlacementControl {
+    return this.#placements;
   }
   get pid(): number | null {
     return this.#life.process?.pid ?? null;
@@ -111,7 +114,7 @@ export class Supervisor {
 
   /** As `ask`, for the pipeline of this stream. */
   async askPipeline(work: Work): Promise<PipelineDebug> {
-    const number = this.placements.numberOf(work) ?? 0;
+    const number = this.#placements.numberOf(work) ?? 0;
     if (number === 0)
       throw new WorkerError("engine_unavailable", "no engine has begun with the stream");
     const answer = await this.ask({ kind: "pipeline", number });
@@ -121,7 +124,7 @@ export class Supervisor {
 
   /** The native calls that the work is in. */
   callsOf(work: Work): ReturnType<EngineProcess["callsOf"]> {
-    const number = this.placements.numberOf(work);
+    const number = this.#placements.numberOf(work);
     return number === undefined ? [] : (this.#life.process?.callsOf(number) ?? []);
   }
 
@@ -152,7 +155,7 @@ export class Supervisor {
         return;
       }
       case "report":
-        this.placements.deliver(message.number, message.report);
+        this.#placements.deliver(message.number, message.report);
         return;
       case "unfit": // the lifecycle acts on it
       case "hello":
@@ -164,12 +167,12 @@ export class Supervisor {
   }
 
   #ready(engine: EngineProcess): void {
-    this.placements.handOver(engine);
+    this.#placements.handOver(engine);
     this.#observer.ready(this);
   }
 
   #unfit(error: PlainError): void {
-    this.placements.endAll(error);
+    this.#placements.endAll(error);
     this.#observer.unfit(this, error);
   }
 
@@ -177,13 +180,13 @@ export class Supervisor {
     this.#memory = NO_MEMORY;
     this.#models.settle();
     this.#questions.giveUp();
-    const blame = this.placements.interrupt(death);
+    const blame = this.#placements.interrupt(death);
     this.#observer.died(this, { ...blame, why: death.why, wasReady });
   }
 
   #workEnded(): void {
     if (this.status === "closed") return;
     this.#observer.idle();
-    if (this.placements.size === 0) this.#observer.emptied(this);
+    if (this.#placements.size === 0) this.#observer.emptied(this);
   }
 }
