@@ -129,6 +129,53 @@ test("a channel whose server ends the POST without a word, and that /next does n
   expect(logs.messages).toEqual([]);
 });
 
+/** A peer that has one segment, breaks the first connection to it, and then denies the channel once. */
+const denying = () => {
+  let asked = 0;
+  let denied = 0;
+  return faultyPeer(async ({ path, request, answer, reset, text }) => {
+    if (path === "/next" && asked === 1 && denied++ === 0) return answer(404, {}, "not found");
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 0 });
+    if (request.method === "POST" && (await text().catch(() => "")) === "") return;
+    if (asked++ === 0) return reset();
+    answer(200, { "Lp-Trickle-Seq": 0 }, "stored");
+  });
+};
+
+test("a server that denies a channel once is asked again by its writer", async () => {
+  await using peer = await denying();
+  const writer = new MessageWriter({ url: peer.url }, JSON_TYPE);
+  writer.send("one");
+  await waitFor("the message", () => peer.seen.filter((one) => one === "POST /0").length >= 2);
+  await writer.close();
+  expect(await writer.ended).toEqual({ kind: "finished" });
+  expect(peer.seen.slice(0, 4)).toEqual(["GET /next", "POST /0", "GET /next", "GET /next"]);
+});
+
+test("a server that denies a channel once is asked again by its reader", async () => {
+  let asked = 0;
+  await using peer = await faultyPeer(({ path, answer }) => {
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 1 });
+    if (asked++ === 0) return answer(404, {}, "not found");
+    answer(200, { "Lp-Trickle-Seq": 0 }, "zero");
+  });
+  const { signal } = new AbortController();
+  const read = { signal, maxBytes: 1000 };
+  const { value } = await readMessages({ url: peer.url }, read).next();
+  expect(value).toEqual({ kind: "text", seq: 0, text: "zero" });
+});
+
+test("a peer that takes messages and never answers is lost when the time is over", async () => {
+  await using peer = await faultyPeer(({ path, answer }) => {
+    if (path === "/next") answer(200, { "Lp-Trickle-Latest": 0 });
+  });
+  const options = { ...JSON_TYPE, stallMs: 100, giveUpMs: 400 };
+  const writer = new MessageWriter({ url: peer.url }, options);
+  writer.send("one");
+  expect(await writer.ended).toMatchObject({ kind: "lost" });
+  expect(peer.seen.filter((each) => each.startsWith("POST")).length).toBeGreaterThan(1);
+});
+
 test("a writer that is closing does not warn of a server that is gone", async () => {
   await using logs = await recordLogs("warning");
   let isEnding = false;
@@ -313,6 +360,87 @@ test("answers that lead back by mistake repeat no message", async () => {
   const { signal } = new AbortController();
   const read = await Array.fromAsync(readMessages({ url: peer.url }, { signal, maxBytes: 1000 }));
   expect(read.map(({ seq }) => seq)).toEqual([9, 10]);
+});
+
+test("nor do they if the server still has what was read", async () => {
+  const began = performance.now();
+  await using peer = await faultyPeer(({ path, answer }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 2 });
+    const isLie = seq >= 2 && performance.now() - began < 3000;
+    if (isLie) return answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 0 });
+    if (seq < 2) return answer(200, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 2 }, path);
+    answer(200, { "Lp-Trickle-Closed": "terminated" });
+  });
+  const { signal } = new AbortController();
+  const options = { signal, maxBytes: 1000, start: 0 };
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, options));
+  expect(read.map(({ seq }) => seq)).toEqual([0, 1]);
+});
+
+test("an empty segment that the server does not count is no reason to read others again", async () => {
+  let asked = 0;
+  await using peer = await faultyPeer(({ path, answer }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 3 });
+    if (seq < 3) return answer(200, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 }, path);
+    if (++asked > 12) return answer(200, { "Lp-Trickle-Closed": "terminated" });
+    if (seq === 3) return answer(200, { "Lp-Trickle-Seq": seq }, "");
+    answer(470, { "Lp-Trickle-Seq": seq, "Lp-Trickle-Latest": 3 });
+  });
+  const { signal } = new AbortController();
+  const options = { signal, maxBytes: 1000, start: 0 };
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, options));
+  expect(read.map(({ seq }) => seq)).toEqual([0, 1, 2]);
+});
+
+test("a message that breaks off is read again from its start, and none is passed over", async () => {
+  let breaks = 0;
+  await using peer = await faultyPeer(({ path, answer, response, reset }) => {
+    const seq = Number(path.slice(1));
+    if (path === "/next") return answer(200, { "Lp-Trickle-Latest": 2 });
+    if (seq === 0 && breaks++ < 3) {
+      response.writeHead(200, { "Lp-Trickle-Seq": 0 });
+      return void response.write("ze", () => setTimeout(reset, 20));
+    }
+    if (seq < 2) return answer(200, { "Lp-Trickle-Seq": seq }, seq === 0 ? "zero" : "one");
+    answer(200, { "Lp-Trickle-Closed": "terminated" });
+  });
+  const { signal } = new AbortController();
+  const options = { signal, maxBytes: 1000, start: 0 };
+  const read = await Array.fromAsync(readMessages({ url: peer.url }, options));
+  expect(read).toEqual([
+    { kind: "text", seq: 0, text: "zero" },
+    { kind: "text", seq: 1, text: "one" },
+  ]);
+});
+
+test("a number that its publisher has left is passed over", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-control");
+  await host.make("a-control", "application/json");
+  const stop = new AbortController();
+  const messages = readMessages({ url }, { signal: stop.signal, maxBytes: 100, start: 0 });
+  const first = messages.next();
+  await waitFor("the reader", () => host.pending() > 0);
+  await post(url, 1, "one");
+  await post(url, 2, "two");
+  expect((await first).value).toEqual({ kind: "text", seq: 1, text: "one" });
+  expect((await messages.next()).value).toEqual({ kind: "text", seq: 2, text: "two" });
+  stop.abort();
+});
+
+test("what was written before the channel was read is read, if asked for", async () => {
+  await using host = hostTrickle({ autoCreate: false });
+  const url = host.url("a-control");
+  await host.make("a-control", "application/json");
+  for (let seq = 0; seq < 7; seq++) await post(url, seq, `${seq}`);
+  const stop = new AbortController();
+  const messages = readMessages({ url }, { signal: stop.signal, maxBytes: 100, start: 0 });
+  const seen: unknown[] = [];
+  for (let n = 0; n < 5; n++) seen.push(((await messages.next()).value as { seq: number }).seq);
+  expect(seen).toEqual([2, 3, 4, 5, 6]);
+  stop.abort();
 });
 
 test("reading survives a restart of the server, also if it counts from zero again", async () => {

@@ -37,8 +37,6 @@ export class ChannelReader {
   #behindSince: number | undefined;
   /** Everything before this number was read, or is of no interest. */
   #unread: number;
-  /** The segment whose absence was not believed the first time. */
-  #doubted: number | undefined;
   #breaks = 0;
   /** Answers in a row that brought no bytes. */
   #emptyAnswers = 0;
@@ -175,41 +173,23 @@ export class ChannelReader {
     this.#unreported = 0;
   }
 
-  /** Where to continue after a 470 (protocol.md 4.3). */
+  /** Where to continue after a 470 (protocol.md 4.3): back to what may have been read only after waiting. */
   async #afterMissing(seq: number, latest: number | null): Promise<number> {
-    const readsAll = this.#options.maxLag === Number.POSITIVE_INFINITY;
-    if (latest !== null && latest > seq && seq >= 0) {
+    const isAhead = latest !== null && latest > seq && seq >= 0;
+    // An earlier answer led too far ahead by mistake: nothing is repeated by going back.
+    const isUnread = latest !== null && latest < seq && latest >= this.#unread;
+    if (isAhead || isUnread) {
       this.#behindSince = undefined;
       await this.#afterEmptyAnswer();
-      if (!readsAll) return latest;
-      // One that the server should still hold is asked for once more.
-      if (seq >= latest - HELD_SEGMENTS && this.#doubted !== seq) {
-        this.#doubted = seq;
-        await pause(EMPTY_WAIT_MS, this.#options.signal);
-        return seq;
-      }
-      return Math.max(seq + 1, this.#oldestUnread(latest));
-    }
-    if (latest !== null && latest < seq && latest >= this.#unread) {
-      // An earlier answer led here by mistake: nothing is repeated by going back.
-      this.#behindSince = undefined;
-      await this.#afterEmptyAnswer();
-      return readsAll ? this.#oldestUnread(latest) : latest;
+      return latest;
     }
     this.#behindSince ??= performance.now();
     const waited = performance.now() - this.#behindSince;
-    if (waited < BEHIND_LIMIT_MS) {
-      await pause(BEHIND_WAIT_MS, this.#options.signal);
-      return seq;
+    if (waited >= BEHIND_LIMIT_MS) {
+      this.#behindSince = undefined;
+      return latest ?? -1;
     }
-    this.#behindSince = undefined;
-    return latest === null ? -1 : readsAll ? this.#oldestUnread(latest) : latest;
-  }
-
-  /** The oldest segment that a server still holds if it writes `latest` next, without those that were read. */
-  #oldestUnread(latest: number): number {
-    // A number below those that were read belongs to a publisher that counts from the start again.
-    const read = latest >= this.#unread ? this.#unread : 0;
-    return Math.max(read, latest - HELD_SEGMENTS);
+    await pause(BEHIND_WAIT_MS, this.#options.signal);
+    return seq;
   }
 }

@@ -145,9 +145,13 @@ async function accepted(endpoint: TrickleEndpoint, response: TrickleResponse): P
   const quoted = quote(body);
   const problem = `its server answered ${response.status}${quoted === "" ? "" : `: ${quoted}`}`;
   if (response.status === 503) throw new ServerBusy(problem);
-  if (response.status >= 500) throw new Error(problem);
+  if (isTransient(response.status)) throw new Error(problem);
   throw refused(endpoint, problem);
 }
+
+/** A server that fails, or is too busy or too early, for now. */
+export const isTransient = (status: number): boolean =>
+  status >= 500 || status === 408 || status === 425 || status === 429;
 
 const cannotAsk = (endpoint: TrickleEndpoint, cause: unknown): WorkerError =>
   new WorkerError(

@@ -3,12 +3,14 @@ import { answerTimeout } from "../../answer-timeout.ts";
 import { WorkerError } from "../../errors.ts";
 import { getLogger } from "../../log.ts";
 import { describeFailure } from "../../request-failure.ts";
+import { pause } from "../../streams/pause.ts";
 import { Backoff } from "./backoff.ts";
 import { nextSeq, ServerBusy } from "./channel-requests.ts";
 import { channelHost, describeMs } from "./describe.ts";
-import type { TrickleEndpoint } from "./request.ts";
-import { SegmentRefused } from "./segment-request.ts";
-import { subscribe } from "./subscriber.ts";
+import { MessagePosition } from "./message-position.ts";
+import type { TrickleEndpoint, TrickleResponse } from "./request.ts";
+import { askOnce } from "./segment-request.ts";
+import { SilenceTimer } from "./silence-timer.ts";
 
 /** One segment, never empty. */
 export type ReadMessage =
@@ -28,10 +30,13 @@ export interface ReadMessagesOptions {
 
 const GIVE_UP_MS = 30_000;
 const ASK_TIMEOUT_MS = 5000;
-/** A connection that lasted this long starts a new count of failures: quiet channels deliver no messages. */
-const STABLE_MS = 5000;
-/** Bytes that may wait in the subscriber; the message that is being read comes on top. */
-const QUEUE_BYTES = 1024 * 1024;
+/** A waiting GET is replaced this often, since a dead connection looks the same; so is one whose message has stopped. */
+const SILENCE_MS = 5000;
+/** A message that breaks off is asked for again for so long. */
+const BREAKS_MS = 5000;
+/** The channel has ended when the server does not know it so often in a row; a server that restarts says it once. */
+const MAX_NOT_FOUND = 2;
+const NOT_FOUND_WAIT_MS = 250;
 const log = getLogger("trickle");
 
 /**
@@ -43,67 +48,185 @@ const log = getLogger("trickle");
  * for await (const message of readMessages({ url: controlUrl }, { signal, maxBytes: 1024 * 1024 }))
  *   if (message.kind === "text") handle(JSON.parse(message.text));
  */
-export async function* readMessages(
+export function readMessages(
   endpoint: TrickleEndpoint,
-  { signal, maxBytes, start: first = -1, giveUpMs = GIVE_UP_MS }: ReadMessagesOptions,
+  options: ReadMessagesOptions,
 ): AsyncGenerator<ReadMessage, void, void> {
-  const backoff = new Backoff(giveUpMs);
-  const failed = async (error: unknown): Promise<void> => {
-    signal.throwIfAborted();
-    const channel = channelHost(endpoint);
-    const why = describeFailure(error);
-    if (error instanceof ServerBusy) backoff.postpone();
-    else if (!backoff.fail()) {
-      const message = `channel at ${channel} has failed for ${describeMs(giveUpMs)}: ${why}`;
-      throw new WorkerError("input_lost", message, { cause: error });
-    }
-    if (backoff.failures === 1) log.warn("reading messages is failing", { channel, error: why });
-    await backoff.wait(signal);
-  };
-  let existed = false;
-  let seq = first;
-  for (;;) {
-    signal.throwIfAborted();
-    let latest: number;
-    try {
-      using late = answerTimeout(ASK_TIMEOUT_MS);
-      latest = await nextSeq(endpoint, AbortSignal.any([signal, late.signal]));
-    } catch (error) {
-      // A channel that existed before has ended.
-      if (error instanceof WorkerError && existed) return;
-      if (error instanceof WorkerError) throw error;
-      await failed(error);
-      continue;
-    }
-    existed = true;
-    // A number instead of "the newest", so that nothing written before we are connected is missed. A server that counts
-    // from the start again has lost its messages.
-    const start = seq >= 0 && latest >= seq ? seq : Math.max(0, latest - 1);
-    const since = performance.now();
-    try {
-      let parts: Uint8Array[] = [];
-      let bytes = 0;
-      // Only quick retries in there: longer outages are handled here, since the numbers may change across them.
-      const maxLag = Number.POSITIVE_INFINITY;
-      const options = { signal, start, maxLag, giveUpMs: 0, queueBytes: QUEUE_BYTES };
-      for await (const chunk of subscribe(endpoint, options)) {
-        if (chunk.first) [parts, bytes] = [[], 0];
-        bytes += chunk.data.byteLength;
-        if (bytes <= maxBytes) parts.push(chunk.data);
-        else parts = [];
-        if (!chunk.last) continue;
-        seq = chunk.seq + 1;
-        if (!chunk.complete) continue;
-        backoff.succeed();
-        if (bytes > maxBytes) yield { kind: "too_large", seq: chunk.seq, bytes };
-        else yield { kind: "text", seq: chunk.seq, text: Buffer.concat(parts).toString("utf8") };
-        parts = [];
+  return new MessageReader(endpoint, options).read();
+}
+
+class MessageReader {
+  readonly #endpoint: TrickleEndpoint;
+  readonly #options: ReadMessagesOptions;
+  readonly #giveUpMs: number;
+  readonly #backoff: Backoff;
+  #notFound = 0;
+  /** The message that breaks off, since when. */
+  #broken: { readonly seq: number; readonly since: number } | null = null;
+
+  constructor(endpoint: TrickleEndpoint, options: ReadMessagesOptions) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#giveUpMs = options.giveUpMs ?? GIVE_UP_MS;
+    this.#backoff = new Backoff(this.#giveUpMs);
+  }
+
+  async *read(): AsyncGenerator<ReadMessage, void, void> {
+    const { signal } = this.#options;
+    const position = new MessagePosition(await this.#first());
+    for (;;) {
+      const answer = await askOnce(this.#endpoint, position.seq, signal, SILENCE_MS);
+      switch (answer.kind) {
+        case "segment": {
+          const message = await this.#take(position, answer.response);
+          if (message !== null) yield message;
+          break;
+        }
+        case "missing":
+          if (answer.latest === null) await this.#failed(new Error("470 without a number"));
+          else await pause(position.missing(answer.latest), signal);
+          break;
+        case "refresh": {
+          this.#backoff.succeed(); // it was connected
+          const latest = await this.#latest();
+          if (latest === "ended") return;
+          if (latest !== null) await pause(position.waited(latest), signal);
+          break;
+        }
+        case "not_found": {
+          const latest = await this.#latest();
+          if (latest === "ended") return;
+          if (latest !== null) await this.#failed(answer.error);
+          break;
+        }
+        case "closed":
+          return;
+        case "busy":
+          await this.#failed(new ServerBusy(answer.message));
+          break;
+        case "failed":
+          await this.#failed(new Error(answer.message));
+          break;
+        case "lost":
+          throw answer.error;
+        default:
+          answer satisfies never;
       }
-      return;
-    } catch (error) {
-      if (error instanceof SegmentRefused) throw error;
-      if (performance.now() - since > STABLE_MS) backoff.succeed();
-      await failed(error);
     }
   }
+
+  /** Where to begin. */
+  async #first(): Promise<number> {
+    const { start } = this.#options;
+    for (;;) {
+      const latest = await this.#ask().catch((error: unknown) => {
+        if (error instanceof WorkerError) throw error;
+        return this.#failed(error);
+      });
+      if (typeof latest !== "number") continue;
+      return start !== undefined && latest >= start ? start : Math.max(0, latest - 1);
+    }
+  }
+
+  /** The number that the server writes next; null if it could not be had, after a pause. */
+  async #latest(): Promise<number | "ended" | null> {
+    try {
+      const latest = await this.#ask();
+      this.#notFound = 0;
+      return latest;
+    } catch (error) {
+      if (!(error instanceof WorkerError)) await this.#failed(error);
+      else if (++this.#notFound >= MAX_NOT_FOUND) return "ended";
+      else await pause(NOT_FOUND_WAIT_MS, this.#options.signal);
+      return null;
+    }
+  }
+
+  async #ask(): Promise<number> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    using late = answerTimeout(ASK_TIMEOUT_MS);
+    return await nextSeq(this.#endpoint, AbortSignal.any([signal, late.signal]));
+  }
+
+  /** The message of this answer; null if it is none, after a pause where there must be one. */
+  async #take(position: MessagePosition, response: TrickleResponse): Promise<ReadMessage | null> {
+    const { seq } = position;
+    const verdict = position.judge(response.seq, response.latest);
+    if (verdict !== "wanted") {
+      response.discard();
+      if (verdict === "another") await this.#failed(new Error(`${response.seq} came for ${seq}`));
+      return null;
+    }
+    const read = await this.#read(response).catch((error: unknown) => error);
+    if (!isBody(read)) {
+      await this.#broke(position, read);
+      return null;
+    }
+    this.#backoff.succeed();
+    this.#notFound = 0;
+    const { bytes, parts } = read;
+    if (bytes === 0) {
+      await pause(position.empty(response.latest), this.#options.signal);
+      return null;
+    }
+    position.done();
+    if (parts === null) return { kind: "too_large", seq, bytes };
+    return { kind: "text", seq, text: Buffer.concat(parts).toString("utf8") };
+  }
+
+  /** The whole body. Throws where it breaks off or stops. */
+  async #read(response: TrickleResponse): Promise<Body> {
+    const { maxBytes } = this.#options;
+    let parts: Uint8Array[] | null = [];
+    let bytes = 0;
+    const silence = new SilenceTimer({ afterMs: SILENCE_MS, onSilence: () => response.discard() });
+    silence.start();
+    try {
+      for await (const piece of response.chunks()) {
+        silence.restart();
+        bytes += piece.byteLength;
+        if (bytes > maxBytes) parts = null;
+        parts?.push(piece);
+      }
+    } finally {
+      silence.dispose();
+    }
+    return { bytes, parts };
+  }
+
+  async #broke(position: MessagePosition, error: unknown): Promise<void> {
+    const { seq } = position;
+    const now = performance.now();
+    if (this.#broken?.seq !== seq) this.#broken = { seq, since: now };
+    if (now - this.#broken.since < BREAKS_MS) return await this.#failed(error);
+    const channel = channelHost(this.#endpoint);
+    log.warn("message given up: it breaks off", { channel, seq, error: describeFailure(error) });
+    position.done();
+  }
+
+  /** Waits, the longer the more has failed. Throws `input_lost` after `giveUpMs` of it, and the signal's reason. */
+  async #failed(error: unknown): Promise<void> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
+    const channel = channelHost(this.#endpoint);
+    const why = describeFailure(error);
+    if (error instanceof ServerBusy) this.#backoff.postpone();
+    else if (!this.#backoff.fail()) {
+      const message = `channel at ${channel} has failed for ${describeMs(this.#giveUpMs)}: ${why}`;
+      throw new WorkerError("input_lost", message, { cause: error });
+    }
+    if (this.#backoff.failures === 1)
+      log.warn("reading messages is failing", { channel, error: why });
+    await this.#backoff.wait(signal);
+  }
 }
+
+interface Body {
+  readonly bytes: number;
+  /** Null if there is more than is read. */
+  readonly parts: readonly Uint8Array[] | null;
+}
+
+const isBody = (read: unknown): read is Body =>
+  typeof read === "object" && read !== null && "parts" in read;

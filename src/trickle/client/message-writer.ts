@@ -25,17 +25,15 @@ export interface MessageWriterOptions {
   readonly emptySegmentMs?: number;
   /** The channel is lost when failures in a row last this long. Default 30000. */
   readonly giveUpMs?: number;
+  /** A message is small: a peer that does not answer for this long is gone. Default 5000. */
+  readonly stallMs?: number;
   /** `close` waits this long for what is queued. Default 1000. */
   readonly closeMs?: number;
 }
 
-const DEFAULTS = { queueLength: 16, giveUpMs: 30_000, closeMs: 1000 };
-/** A message is small: a peer that does not answer for this long is gone. */
-const STALL_MS = 5000;
+const DEFAULTS = { queueLength: 16, giveUpMs: 30_000, stallMs: 5000, closeMs: 1000 };
 /** Orchestrators refuse segments of 10,000,000 bytes (live-runner.md 6). */
 const MAX_MESSAGE_BYTES = 8_000_000;
-/** A connection that lasted this long starts a new count of failures. */
-const STABLE_MS = 5000;
 const log = getLogger("trickle");
 
 /**
@@ -53,6 +51,7 @@ export class MessageWriter {
   readonly #endpoint: TrickleEndpoint;
   readonly #contentType: string;
   readonly #giveUpMs: number;
+  readonly #stallMs: number;
   readonly #closeMs: number;
   readonly #emptySegmentMs: number | null;
   readonly #queue: MessageQueue;
@@ -63,12 +62,24 @@ export class MessageWriter {
   #notFound = 0;
   /** `performance.now()` of the last segment: connections come and go while a channel is silent. */
   #storedAt = performance.now();
+  /** For how long the last connection waited for a message. */
+  #idleMs = 0;
 
   constructor(endpoint: TrickleEndpoint, options: MessageWriterOptions) {
-    const { queueLength, giveUpMs, closeMs, emptySegmentMs = null } = { ...DEFAULTS, ...options };
+    const {
+      queueLength,
+      giveUpMs,
+      stallMs,
+      closeMs,
+      emptySegmentMs = null,
+    } = {
+      ...DEFAULTS,
+      ...options,
+    };
     this.#endpoint = endpoint;
     this.#contentType = options.contentType;
     this.#giveUpMs = giveUpMs;
+    this.#stallMs = stallMs;
     this.#closeMs = closeMs;
     this.#emptySegmentMs = emptySegmentMs;
     this.#queue = new MessageQueue(queueLength);
@@ -115,17 +126,19 @@ export class MessageWriter {
     let existed = false;
     let reset = false;
     let isReported = false;
+    let isDenied = false;
     while (!this.#cut.signal.aborted) {
       let problem: string;
       let isBusy = false;
       let mayBeTheEnd = false;
-      const since = performance.now();
+      this.#idleMs = 0;
       try {
         if (seq === null) {
-          using late = answerTimeout(STALL_MS);
+          using late = answerTimeout(this.#stallMs);
           const signal = AbortSignal.any([this.#cut.signal, late.signal]);
           seq = await nextSeq(this.#endpoint, signal);
           existed = true;
+          isDenied = false;
           reset = seq > 0;
         }
         const outcome = await this.#publish(seq, reset);
@@ -167,13 +180,18 @@ export class MessageWriter {
             return outcome satisfies never;
         }
       } catch (error) {
-        if (error instanceof WorkerError)
-          return existed ? { kind: "closed" } : { kind: "lost", error };
+        if (error instanceof WorkerError) {
+          if (!existed) return { kind: "lost", error };
+          // A restarting server, or a proxy in front of it, may say once that there is no such channel.
+          if (isDenied) return { kind: "closed" };
+          isDenied = mayBeTheEnd = true;
+        }
         isBusy = error instanceof ServerBusy;
         problem = describeFailure(error);
       }
       seq = null;
-      if (performance.now() - since > STABLE_MS) this.#backoff.succeed();
+      // A connection that waited for a message for so long starts a new count of failures.
+      if (this.#idleMs > this.#stallMs) this.#backoff.succeed();
       if (isBusy) this.#backoff.postpone();
       else if (!this.#backoff.fail())
         return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
@@ -192,7 +210,7 @@ export class MessageWriter {
   /** Sends one message as a segment, which is connected before there is one. */
   async #publish(seq: number, reset: boolean): Promise<PostOutcome | { kind: "nothing" }> {
     const contentType = this.#contentType;
-    const options = { seq, contentType, reset, stallMs: STALL_MS };
+    const options = { seq, contentType, reset, stallMs: this.#stallMs };
     const post = new SegmentPost<QueuedMessage>(this.#endpoint, options);
     const cut = () => post.abort("publishing has ended");
     this.#cut.signal.addEventListener("abort", cut, { once: true });
@@ -225,7 +243,9 @@ export class MessageWriter {
     const afterMs = this.#emptySegmentMs;
     const leftMs = this.#storedAt + (afterMs ?? 0) - performance.now();
     const timer = afterMs === null ? null : setTimeout(() => quiet.resolve(undefined), leftMs);
+    const since = performance.now();
     const outcome = await Promise.race([post.settled, this.#changed.promise, quiet.promise]);
+    this.#idleMs = performance.now() - since;
     if (timer !== null) clearTimeout(timer);
     return outcome ?? undefined;
   }

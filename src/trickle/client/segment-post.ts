@@ -1,6 +1,7 @@
 /** Sends one segment: a POST whose body is written while it runs, with a watchdog on the peer. */
 
 import { describeFailure } from "../../request-failure.ts";
+import { isTransient } from "./channel-requests.ts";
 import { describeAnswer, describeMs } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 import { SilenceTimer } from "./silence-timer.ts";
@@ -43,9 +44,6 @@ export interface SegmentPostOptions<Chunk extends PostChunk> {
   /** A chunk was handed to the socket, in the order of the writes. */
   readonly onTaken?: (chunk: Chunk) => void;
 }
-
-/** Statuses that limit one segment or one moment, not the channel. */
-const TRANSIENT = [408, 425, 429];
 
 /**
  * One POST on a connection of its own, connected as soon as it is made and silent until the first `write`. It ends
@@ -183,7 +181,7 @@ export class SegmentPost<Chunk extends PostChunk = PostChunk> {
     if (status === 470) return { kind: "misnumbered", latest, message };
     if (status === 413) return { kind: "too_large", message };
     if (status === 503) return { kind: "busy", message };
-    if (status >= 500 || TRANSIENT.includes(status)) return { kind: "failed", message };
+    if (isTransient(status)) return { kind: "failed", message };
     return { kind: "refused", message };
   }
 

@@ -2,6 +2,7 @@
 import { WorkerError } from "../../errors.ts";
 import { describeFailure } from "../../request-failure.ts";
 import { pause } from "../../streams/pause.ts";
+import { isTransient } from "./channel-requests.ts";
 import { channelHost, describeAnswer } from "./describe.ts";
 import { type TrickleEndpoint, type TrickleResponse, trickleRequest } from "./request.ts";
 
@@ -70,7 +71,7 @@ async function ask(
   let failingSince = 0;
   let failures = 0;
   for (let tries = 1; ; tries++) {
-    const attempt = await tryOnce(endpoint, seq, signal, refreshMs);
+    const attempt = await askOnce(endpoint, seq, signal, refreshMs);
     if (attempt.kind === "refresh") {
       tries = failures = 0; // it was connected
       continue;
@@ -87,17 +88,22 @@ async function ask(
   }
 }
 
-async function tryOnce(
+/** What one GET came to. */
+export type Attempt =
+  | SegmentAnswer
+  /** It has waited for `refreshMs`. */
+  | { readonly kind: "refresh" }
+  /** 503: the server is alive, and takes no request for now. */
+  | { readonly kind: "busy"; readonly message: string }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** Sends one GET. Never rejects. */
+export async function askOnce(
   endpoint: TrickleEndpoint,
   seq: number,
   signal: AbortSignal,
   refreshMs: number,
-): Promise<
-  | SegmentAnswer
-  | { kind: "refresh" }
-  | { kind: "busy"; message: string }
-  | { kind: "failed"; message: string }
-> {
+): Promise<Attempt> {
   const attempt = new AbortController();
   const refresh = setTimeout(() => attempt.abort(), refreshMs);
   try {
@@ -106,8 +112,8 @@ async function tryOnce(
       path: `/${seq}`,
       signal: AbortSignal.any([signal, attempt.signal]),
     });
-    clearTimeout(refresh);
     if (response.status === 200 && !response.closed) return { kind: "segment", response };
+    // The text of a refusal may never end: the head decides then.
     const text = response.closed ? "" : await response.text().catch(() => "");
     response.discard();
     if (response.closed) return { kind: "closed" };
@@ -127,6 +133,3 @@ async function tryOnce(
     clearTimeout(refresh);
   }
 }
-
-/** A server that fails or is too busy, for now. */
-const isTransient = (status: number): boolean => status >= 500 || status === 408 || status === 429;

@@ -8,7 +8,7 @@ export interface SubscribeOptions {
   readonly signal: AbortSignal;
   /** -2: the newest segment from its start; -1: the next one; else a number. Default -2. */
   readonly start?: number;
-  /** Further behind than this many segments: jump to the newest. Default 2; Infinity reads all that the server holds. */
+  /** Further behind than this many segments: jump to the newest. Default 2. */
   readonly maxLag?: number;
   /** A segment that is silent for this long while a later one has begun is left. Default 2000. */
   readonly readTimeoutMs?: number;

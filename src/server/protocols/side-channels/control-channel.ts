@@ -51,7 +51,9 @@ export class ControlChannel implements Disposable {
     const { signal } = this.#closing;
     const { reportError, onEnd } = this.#options;
     try {
-      for await (const message of readMessages(endpoint, { signal, maxBytes: MAX_MESSAGE_BYTES })) {
+      // The channel is the stream's own: what was written before it was read is meant for the stream.
+      const options = { signal, maxBytes: MAX_MESSAGE_BYTES, start: 0 };
+      for await (const message of readMessages(endpoint, options)) {
         this.noteActivity();
         if (message.kind === "text") await this.#handle(message.text);
         else

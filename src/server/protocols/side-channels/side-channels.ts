@@ -56,6 +56,8 @@ export interface SideChannelsOptions {
 }
 
 const EVENTS = "ai_stream_events";
+/** Events age; data of a stream is asked for by its client, and bridges an outage. */
+const QUEUE_LENGTHS = { events: 16, data: 256 } as const;
 const CONTENT_TYPES = { events: "application/json", data: "application/jsonl" } as const;
 const log = getLogger("stream");
 
@@ -174,6 +176,7 @@ export class SideChannels implements StreamObserver {
     const contentType = CONTENT_TYPES[name];
     const writer = new MessageWriter(endpoint, {
       contentType,
+      queueLength: QUEUE_LENGTHS[name],
       ...(emptySegmentMs !== undefined && { emptySegmentMs }),
     });
     void writer.ended.then((end) => {
