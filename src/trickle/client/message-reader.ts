@@ -32,8 +32,9 @@ const GIVE_UP_MS = 30_000;
 const ASK_TIMEOUT_MS = 5000;
 /** A waiting GET is replaced this often, since a dead connection looks the same; so is one whose message has stopped. */
 const SILENCE_MS = 5000;
-/** A message that breaks off is asked for again for so long. */
+/** A message that breaks off is asked for again for so long, and at least so often. */
 const BREAKS_MS = 5000;
+const MIN_BREAKS = 5;
 /** The channel has ended when the server does not know it so often in a row; a server that restarts says it once. */
 const MAX_NOT_FOUND = 2;
 const NOT_FOUND_WAIT_MS = 250;
@@ -61,8 +62,8 @@ class MessageReader {
   readonly #giveUpMs: number;
   readonly #backoff: Backoff;
   #notFound = 0;
-  /** The message that breaks off, since when. */
-  #broken: { readonly seq: number; readonly since: number } | null = null;
+  /** The message that breaks off: since when, and how often. */
+  #broken = { seq: -1, since: 0, times: 0 };
 
   constructor(endpoint: TrickleEndpoint, options: ReadMessagesOptions) {
     this.#endpoint = endpoint;
@@ -82,13 +83,16 @@ class MessageReader {
           if (message !== null) yield message;
           break;
         }
-        case "missing":
-          if (answer.latest === null) await this.#failed(new Error("470 without a number"));
-          else await pause(position.missing(answer.latest), signal);
+        case "missing": {
+          const latest = answer.latest ?? (await this.#latest());
+          if (latest === "ended") return;
+          if (latest !== null) await pause(position.missing(latest), signal);
           break;
+        }
         case "refresh": {
           this.#backoff.succeed(); // it was connected
-          const latest = await this.#latest();
+          // A server that cannot say its number is asked again with the next refresh.
+          const latest = await this.#latest(async () => {});
           if (latest === "ended") return;
           if (latest !== null) await pause(position.waited(latest), signal);
           break;
@@ -128,14 +132,16 @@ class MessageReader {
     }
   }
 
-  /** The number that the server writes next; null if it could not be had, after a pause. */
-  async #latest(): Promise<number | "ended" | null> {
+  /** The number that the server writes next; null if it could not be had, after what is to follow a failure. */
+  async #latest(
+    failed = (error: unknown) => this.#failed(error),
+  ): Promise<number | "ended" | null> {
     try {
       const latest = await this.#ask();
       this.#notFound = 0;
       return latest;
     } catch (error) {
-      if (!(error instanceof WorkerError)) await this.#failed(error);
+      if (!(error instanceof WorkerError)) await failed(error);
       else if (++this.#notFound >= MAX_NOT_FOUND) return "ended";
       else await pause(NOT_FOUND_WAIT_MS, this.#options.signal);
       return null;
@@ -155,7 +161,7 @@ class MessageReader {
     const verdict = position.judge(response.seq, response.latest);
     if (verdict !== "wanted") {
       response.discard();
-      if (verdict === "another") await this.#failed(new Error(`${response.seq} came for ${seq}`));
+      if (verdict === "another") await this.#putOff(`segment ${response.seq} came for ${seq}`);
       return null;
     }
     const read = await this.#read(response).catch((error: unknown) => error);
@@ -196,29 +202,44 @@ class MessageReader {
   }
 
   async #broke(position: MessagePosition, error: unknown): Promise<void> {
+    const { signal } = this.#options;
+    signal.throwIfAborted();
     const { seq } = position;
     const now = performance.now();
-    if (this.#broken?.seq !== seq) this.#broken = { seq, since: now };
-    if (now - this.#broken.since < BREAKS_MS) return await this.#failed(error);
+    if (this.#broken.seq !== seq) this.#broken = { seq, since: now, times: 0 };
+    const why = describeFailure(error);
+    if (++this.#broken.times < MIN_BREAKS || now - this.#broken.since < BREAKS_MS)
+      return await this.#putOff(why);
     const channel = channelHost(this.#endpoint);
-    log.warn("message given up: it breaks off", { channel, seq, error: describeFailure(error) });
+    log.warn("message given up: it breaks off", { channel, seq, error: why });
     position.done();
   }
 
-  /** Waits, the longer the more has failed. Throws `input_lost` after `giveUpMs` of it, and the signal's reason. */
+  /** As `#putOff`, but throws `input_lost` after `giveUpMs` of failures, and the signal's reason. */
   async #failed(error: unknown): Promise<void> {
-    const { signal } = this.#options;
-    signal.throwIfAborted();
-    const channel = channelHost(this.#endpoint);
+    this.#options.signal.throwIfAborted();
     const why = describeFailure(error);
-    if (error instanceof ServerBusy) this.#backoff.postpone();
-    else if (!this.#backoff.fail()) {
-      const message = `channel at ${channel} has failed for ${describeMs(this.#giveUpMs)}: ${why}`;
+    if (error instanceof ServerBusy) return await this.#putOff(why);
+    if (!this.#backoff.fail()) {
+      const since = `has failed for ${describeMs(this.#giveUpMs)}`;
+      const message = `channel at ${channelHost(this.#endpoint)} ${since}: ${why}`;
       throw new WorkerError("input_lost", message, { cause: error });
     }
-    if (this.#backoff.failures === 1)
+    await this.#wait(why);
+  }
+
+  /** Waits, the longer the more has failed. The server is alive: nothing is given up for this. */
+  async #putOff(why: string): Promise<void> {
+    this.#backoff.postpone();
+    await this.#wait(why);
+  }
+
+  async #wait(why: string): Promise<void> {
+    if (this.#backoff.failures === 1) {
+      const channel = channelHost(this.#endpoint);
       log.warn("reading messages is failing", { channel, error: why });
-    await this.#backoff.wait(signal);
+    }
+    await this.#backoff.wait(this.#options.signal);
   }
 }
 
