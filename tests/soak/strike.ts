@@ -12,7 +12,10 @@ const PATIENCE_MS = 20_000;
 const POLL_MS = 50;
 
 /** True if the fault can strike the stream as it runs, and leaves it alive by contract. */
-export function suits(fault: Fault, { name, input }: SoakStream): boolean {
+export function suits(
+  fault: Fault,
+  { name, input }: { readonly name: string; readonly input: object | null },
+): boolean {
   const { phases, victim, params, flags, endsChannels } = fault;
   return (
     (phases === undefined || phases.includes("running")) &&

@@ -49,11 +49,7 @@ export class MessageWriter {
   /** Never rejects. */
   readonly ended: Promise<WriterEnd>;
   readonly #endpoint: TrickleEndpoint;
-  readonly #contentType: string;
-  readonly #giveUpMs: number;
-  readonly #stallMs: number;
-  readonly #closeMs: number;
-  readonly #emptySegmentMs: number | null;
+  readonly #options: MessageWriterOptions & typeof DEFAULTS;
   readonly #queue: MessageQueue;
   readonly #backoff: Backoff;
   readonly #cut = new AbortController();
@@ -66,24 +62,10 @@ export class MessageWriter {
   #idleMs = 0;
 
   constructor(endpoint: TrickleEndpoint, options: MessageWriterOptions) {
-    const {
-      queueLength,
-      giveUpMs,
-      stallMs,
-      closeMs,
-      emptySegmentMs = null,
-    } = {
-      ...DEFAULTS,
-      ...options,
-    };
     this.#endpoint = endpoint;
-    this.#contentType = options.contentType;
-    this.#giveUpMs = giveUpMs;
-    this.#stallMs = stallMs;
-    this.#closeMs = closeMs;
-    this.#emptySegmentMs = emptySegmentMs;
-    this.#queue = new MessageQueue(queueLength);
-    this.#backoff = new Backoff(giveUpMs);
+    this.#options = { ...DEFAULTS, ...options };
+    this.#queue = new MessageQueue(this.#options.queueLength);
+    this.#backoff = new Backoff(this.#options.giveUpMs);
     this.ended = this.#run().finally(() => {
       this.#state = "over";
       this.#queue.clear();
@@ -110,7 +92,7 @@ export class MessageWriter {
   async close(): Promise<void> {
     if (this.#state === "open") this.#state = "closing";
     this.#wake();
-    const late = setTimeout(() => this.#cut.abort(), this.#closeMs);
+    const late = setTimeout(() => this.#cut.abort(), this.#options.closeMs);
     await this.ended;
     clearTimeout(late);
   }
@@ -134,7 +116,7 @@ export class MessageWriter {
       this.#idleMs = 0;
       try {
         if (seq === null) {
-          using late = answerTimeout(this.#stallMs);
+          using late = answerTimeout(this.#options.stallMs);
           const signal = AbortSignal.any([this.#cut.signal, late.signal]);
           seq = await nextSeq(this.#endpoint, signal);
           existed = true;
@@ -191,10 +173,12 @@ export class MessageWriter {
       }
       seq = null;
       // A connection that waited for a message for so long starts a new count of failures.
-      if (this.#idleMs > this.#stallMs) this.#backoff.succeed();
+      if (this.#idleMs > this.#options.stallMs) this.#backoff.succeed();
       if (isBusy) this.#backoff.postpone();
       else if (!this.#backoff.fail())
-        return this.#lost(`nothing was stored for ${describeMs(this.#giveUpMs)}: ${problem}`);
+        return this.#lost(
+          `nothing was stored for ${describeMs(this.#options.giveUpMs)}: ${problem}`,
+        );
       // Who ends may find that the other side has ended first.
       const isOpen = this.#state === "open";
       if (isOpen && !isReported && (!mayBeTheEnd || this.#backoff.failures >= REPORTED_CLOSURES)) {
@@ -209,8 +193,8 @@ export class MessageWriter {
 
   /** Sends one message as a segment, which is connected before there is one. */
   async #publish(seq: number, reset: boolean): Promise<PostOutcome | { kind: "nothing" }> {
-    const contentType = this.#contentType;
-    const options = { seq, contentType, reset, stallMs: this.#stallMs };
+    const contentType = this.#options.contentType;
+    const options = { seq, contentType, reset, stallMs: this.#options.stallMs };
     const post = new SegmentPost<QueuedMessage>(this.#endpoint, options);
     const cut = () => post.abort("publishing has ended");
     this.#cut.signal.addEventListener("abort", cut, { once: true });
@@ -240,7 +224,7 @@ export class MessageWriter {
   /** Waits for a message, the end, or the time for an empty segment. Returns how the POST ended, if it ended before. */
   async #idle(post: SegmentPost<QueuedMessage>): Promise<PostOutcome | undefined> {
     const quiet = Promise.withResolvers<undefined>();
-    const afterMs = this.#emptySegmentMs;
+    const { emptySegmentMs: afterMs = null } = this.#options;
     const leftMs = this.#storedAt + (afterMs ?? 0) - performance.now();
     const timer = afterMs === null ? null : setTimeout(() => quiet.resolve(undefined), leftMs);
     const since = performance.now();

@@ -36,13 +36,6 @@ export interface AskOptions {
   readonly giveUpMs: number;
 }
 
-/** The server refused the request with a 4xx that no retry will change. */
-export class SegmentRefused extends WorkerError {
-  constructor(message: string) {
-    super("input_lost", message);
-  }
-}
-
 const TRIES = 5;
 /** From one try to the next: a connection that broke is soon replaced, a server that fails is given time. */
 const PAUSES_MS = [50, 400, 400, 400] as const;
@@ -124,7 +117,7 @@ export async function askOnce(
     const message = `channel at ${channelHost(endpoint)}: segment ${seq} was refused with ${problem}`;
     if (response.status === 404)
       return { kind: "not_found", error: new WorkerError("input_lost", message) };
-    return { kind: "lost", error: new SegmentRefused(message) };
+    return { kind: "lost", error: new WorkerError("input_lost", message) };
   } catch (error) {
     if (signal.aborted) return { kind: "lost", error: signal.reason };
     if (attempt.signal.aborted) return { kind: "refresh" };
