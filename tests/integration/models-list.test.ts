@@ -43,6 +43,12 @@ test("a running server is asked, with its token, and named; --json prints its an
   expect(refused.code).toBe(1);
 });
 
+test("a server that is asked as soon as it listens waits for its engine's models", async () => {
+  await using server = await startServer(FAKE_SERVER);
+  const answer = (await (await fetch(`${server.url}/models`)).json()) as { count: number };
+  expect(answer.count).toBeGreaterThan(0);
+});
+
 test("a list that is longer than a pipe holds is printed whole", async () => {
   await using run = await CommandRun.create();
   const text = "x".repeat(1000);

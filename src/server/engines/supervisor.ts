@@ -99,9 +99,13 @@ export class Supervisor {
     return this.#models.all;
   }
 
-  /** Has the engine read its models again; settles when `models` has the answer, or the engine is gone. */
+  /**
+   * Has the engine read its models again; settles when `models` has the answer, or the engine is gone. The first engine
+   * reports them when it is ready.
+   */
   async refreshModels(): Promise<void> {
-    if (this.#life.ready !== null) await this.#models.refresh(this.#life.ready);
+    const { ready } = this.#life;
+    await (ready === null ? this.#models.first : this.#models.refresh(ready));
   }
 
   /** The engine's answer. Rejects with its error, or with `engine_unavailable` where there is no engine just now. */
@@ -172,6 +176,7 @@ export class Supervisor {
   }
 
   #unfit(error: PlainError): void {
+    this.#models.settle();
     this.#placements.endAll(error);
     this.#observer.unfit(this, error);
   }
