@@ -16,10 +16,12 @@ const BIOME = ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-war
 await install();
 await bundlePrograms();
 finish([
-  await step("format and lint", BIOME),
-  await step("types", [TSC, "-p", "."]),
-  // A program of its own: only the page may use a browser's globals.
-  await step("types of the page", [TSC, "-p", "src/playground"]),
+  ...(await Promise.all([
+    step("format and lint", BIOME),
+    step("types", [TSC, "-p", "."]),
+    // A program of its own: only the page may use a browser's globals.
+    step("types of the page", [TSC, "-p", "src/playground"]),
+  ])),
   await runTests("tests", [...IN_PARALLEL, ...IGNORED]),
   await runTests("tests alone", [ALONE]),
 ]);
