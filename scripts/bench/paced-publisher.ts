@@ -31,9 +31,9 @@ export async function openPacedPublisher(url: string): Promise<PacedPublisher> {
  * Writes units at 30 a second until they end or `signal` aborts. Returns the `performance.now()` just before each was
  * written, so that every byte of it left later. A unit that is late is written at once, and none is left out.
  */
-export async function pace(
-  units: Iterable<Uint8Array>,
-  write: (unit: Uint8Array) => Promise<unknown>,
+export async function pace<T>(
+  units: Iterable<T>,
+  write: (unit: T) => Promise<unknown>,
   signal?: AbortSignal,
 ): Promise<number[]> {
   const sent: number[] = [];

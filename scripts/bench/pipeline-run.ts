@@ -9,14 +9,18 @@ import { openBareLoop } from "./bare-loop.ts";
 import { BenchStream } from "./bench-stream.ts";
 import { accessUnits, type Clip } from "./clip.ts";
 import { packetsOf } from "./clip-packets.ts";
+import { pace } from "./paced-publisher.ts";
+import { median } from "./report.ts";
 import { ClosedLoop } from "./stream-loops.ts";
 
 /**
  * `product`: the engine's pipeline with its identity model; `no-model`: the same without a session;
  * `loop`: the bare loop; `control`: this harness without any work.
  */
-export const WAYS = ["product", "no-model", "loop", "control"] as const;
-export type Way = (typeof WAYS)[number];
+export const UNPACED_WAYS = ["product", "no-model", "loop", "control"] as const;
+export type UnpacedWay = (typeof UNPACED_WAYS)[number];
+/** `paced-loop`: the bare loop at 30 frames a second, as a live stream arrives. */
+export type Way = UnpacedWay | "paced-loop";
 
 /** The result that the child prints. */
 export interface PipelineRun {
@@ -40,16 +44,9 @@ async function measure(way: Way, clip: Clip): Promise<PipelineRun> {
   quietLibav();
   const units = await accessUnits(clip);
   switch (way) {
-    case "loop": {
-      using loop = await openBareLoop(clip.width, clip.height);
-      const run = await timed(units, async (part) => {
-        const packets = packetsOf(part);
-        return { frames: packets.length, bytes: await loop.run(packets) };
-      });
-      const steps = Object.entries(loop.stepMs);
-      const middle = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
-      return { ...run, stepMs: Object.fromEntries(steps.map(([name, ms]) => [name, middle(ms)])) };
-    }
+    case "loop":
+    case "paced-loop":
+      return await measureLoop(units, clip, way === "paced-loop");
     case "control":
       return await timed(units, playControl);
     case "product":
@@ -63,8 +60,37 @@ async function measure(way: Way, clip: Clip): Promise<PipelineRun> {
   }
 }
 
-async function timed(units: readonly Uint8Array[], play: Play): Promise<PipelineRun> {
-  await play(units.slice(0, WARM_UP_FRAMES));
+/** Runs the bare loop, after a warm-up without pauses. */
+async function measureLoop(
+  units: readonly Uint8Array[],
+  { width, height }: Clip,
+  paced: boolean,
+): Promise<PipelineRun> {
+  using loop = await openBareLoop(width, height);
+  const play: Play = async (part) => {
+    const packets = packetsOf(part);
+    return { frames: packets.length, bytes: await loop.run(packets) };
+  };
+  const playPaced: Play = async (part) => {
+    const packets = packetsOf(part);
+    let bytes = 0;
+    await pace(packets, async (packet) => {
+      bytes += await loop.run([packet]);
+    });
+    return { frames: packets.length, bytes };
+  };
+  const run = await timed(units, paced ? playPaced : play, play);
+  const steps = Object.entries(loop.stepMs);
+  const medians = steps.map(([name, ms]) => [name, median(ms.slice(-run.frames))]);
+  return { ...run, stepMs: Object.fromEntries(medians) };
+}
+
+async function timed(
+  units: readonly Uint8Array[],
+  play: Play,
+  warmUp: Play = play,
+): Promise<PipelineRun> {
+  await warmUp(units.slice(0, WARM_UP_FRAMES));
   const cpu = process.cpuUsage();
   const begun = performance.now();
   const { frames, bytes } = await play(units);

@@ -4,7 +4,7 @@ import type { Benchmark } from "./benchmark.ts";
 import { type Clip, ClipFolder } from "./clip.ts";
 import { type FfmpegRun, runFfmpeg } from "./ffmpeg-process.ts";
 import { pipelineBesidePytrickle } from "./pipeline-peer.ts";
-import { type PipelineRun, WAYS, type Way } from "./pipeline-run.ts";
+import { type PipelineRun, UNPACED_WAYS, type UnpacedWay } from "./pipeline-run.ts";
 import { runScript } from "./processes.ts";
 import type { Measurement } from "./report.ts";
 
@@ -34,7 +34,7 @@ export const pipeline: Benchmark = async ({ quick, log }) => {
 };
 
 interface Runs {
-  readonly ways: Readonly<Record<Way, Run[]>>;
+  readonly ways: Readonly<Record<UnpacedWay, Run[]>>;
   readonly ffmpeg: readonly FfmpegRun[];
 }
 
@@ -48,11 +48,11 @@ async function runInTurn(
   { clip, description, rounds }: Turns,
   log: (text: string) => void,
 ): Promise<Runs> {
-  const ways: Record<Way, Run[]> = { product: [], "no-model": [], loop: [], control: [] };
+  const ways: Record<UnpacedWay, Run[]> = { product: [], "no-model": [], loop: [], control: [] };
   const ffmpeg: FfmpegRun[] = [];
   for (let round = 1; round <= rounds; round++) {
     log(`round ${round} of ${rounds}`);
-    for (const way of WAYS) {
+    for (const way of UNPACED_WAYS) {
       const script = join(import.meta.dir, "pipeline-run.ts");
       const { output, peakMb } = await runScript<PipelineRun>(script, [way, description]);
       ways[way].push({ ...output, peakMb });
@@ -60,7 +60,7 @@ async function runInTurn(
     const run = await runFfmpeg(clip);
     if (run) ffmpeg.push(run);
   }
-  const bytes = (way: Way) => ways[way][0]?.bytes ?? 0;
+  const bytes = (way: UnpacedWay) => ways[way][0]?.bytes ?? 0;
   if (Math.abs(bytes("product") / bytes("loop") - 1) > SAME_BYTES) {
     throw new Error(`the pipeline made ${bytes("product")} bytes, the loop ${bytes("loop")}`);
   }

@@ -26,9 +26,9 @@ export const droppedShare = ({ frames }: StreamsRun): number => 1 - frames.out /
 export const isOverloaded = (runs: readonly StreamsRun[]): boolean =>
   median(runs.map(droppedShare)) >= MOST_DROPPED;
 
-/** The number of streams to try after `count`: doubled up to 8, then in steps of a quarter, of 2 at least. */
+/** The number of streams to try after `count`: doubled up to 4, then in steps of a quarter, of 2 at least. */
 export function nextCount(count: number): number {
-  return count < 8 ? count * 2 : count + Math.max(2, 2 * Math.floor(count / 8));
+  return count < 4 ? count * 2 : count + Math.max(2, 2 * Math.floor(count / 8));
 }
 
 export function streamsRows(runs: RunsByCount, limits: Limits): Measurement[] {

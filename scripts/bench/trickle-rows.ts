@@ -68,9 +68,11 @@ function capacityRow(runs: TrickleRows["runs"], against: Side): Measurement {
 function countRows(count: number, runs: TrickleRows["runs"]): Measurement[] {
   const of = (side: Side) => figuresOf(runs[side].get(count) ?? []);
   const channels = `${count} channel${count === 1 ? "" : "s"}`;
-  const row = (what: string, unit: string, read: (run: TrickleFigures) => number) => {
-    const against = (side: Side) => ({ name: NAMES[side], samples: of(side).map(read) });
-    const samples = of("product").map(read);
+  // Later runs follow those with the most channels, whose memory a process may keep.
+  const first = (side: Side) => of(side).slice(0, 1);
+  const row = (what: string, unit: string, read: (run: TrickleFigures) => number, from = of) => {
+    const against = (side: Side) => ({ name: NAMES[side], samples: from(side).map(read) });
+    const samples = from("product").map(read);
     const againstRaw = `${what} against raw sockets`;
     return {
       go: {
@@ -107,7 +109,7 @@ function countRows(count: number, runs: TrickleRows["runs"]): Measurement[] {
     },
     cpu.go,
     cpu.raw,
-    row("server memory", "MB", (run) => run.memoryMb).go,
+    row("server memory", "MB", (run) => run.memoryMb, first).go,
     row("CPU of publishers and subscribers", "CPU s/s", (run) => run.loadCpu).go,
   ];
 }

@@ -4,8 +4,8 @@ import { report } from "../../../../scripts/bench/report.ts";
 import type { TrickleRun } from "../../../../scripts/bench/trickle-load.ts";
 import { type TrickleRows, trickleRows } from "../../../../scripts/bench/trickle-rows.ts";
 
-function run({ p50 = 0.5, p99 = 2, lost = 0 } = {}): TrickleRun {
-  const figures = { sent: 240, lost, p50, p99, serverCpu: 0.1, loadCpu: 0.1, memoryMb: 50 };
+function run({ p50 = 0.5, p99 = 2, lost = 0, memoryMb = 50 } = {}): TrickleRun {
+  const figures = { sent: 240, lost, p50, p99, serverCpu: 0.1, loadCpu: 0.1, memoryMb };
   return { kind: "measured", ...figures };
 }
 
@@ -51,4 +51,12 @@ test("latency at 1 and 50 channels is judged by go-livepeer's, and without it by
   const [p50] = alone.filter((row) => row.case === "50 channels: latency p50");
   expect(p50).toMatchObject({ reference_value: null, met: null });
   expect(alone[0]?.note).toBe("go is not installed");
+});
+
+test("memory is of the first run at a number of channels, before a process has held the most", () => {
+  const go = new Map([[50, [run({ memoryMb: 280 }), run({ memoryMb: 2900 })]]]);
+  const product = new Map([[50, [run({ memoryMb: 250 }), run({ memoryMb: 300 })]]]);
+  const rows = rowsOf({ runs: { ...none, product, go }, goAbsent: null });
+  const memory = rows.find((row) => row.case === "50 channels: server memory");
+  expect(memory).toMatchObject({ value: 250, reference_value: 280 });
 });
