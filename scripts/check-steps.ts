@@ -4,11 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/**
- * Many tests wait for media that plays in real time, so files run in parallel: three at a time keep two cores busy, and two leave
- * 40 % of them idle. A process keeps its native modules loaded.
- */
-export const IN_PARALLEL = ["--parallel=3", "--no-isolate"];
+/** Options to run so many files at a time. A process keeps its native modules loaded. */
+export const inParallel = (files: number) => [`--parallel=${files}`, "--no-isolate"];
 
 const ROOT = join(import.meta.dir, "..");
 const TEST_PROGRAMS = join(ROOT, "dist/test-programs");
