@@ -168,7 +168,7 @@ function toRow(measured: Measurement): Row {
   const { case: name, unit, samples, reference, aim, note, series } = measured;
   const value = samples.length === 0 ? null : median(samples);
   const other = reference && reference.samples.length > 0 ? median(reference.samples) : null;
-  const ratio = value === null || other === null || other === 0 ? null : value / other;
+  const ratio = value === null || other === null || other <= 0 ? null : value / other;
   const judged = aim?.on === "ratio" ? ratio : value;
   const notes = [
     spread("", samples),

@@ -30,6 +30,14 @@ test("an aim on the value is judged by the value, and has its unit", () => {
   expect(row).toMatchObject({ met: false, aim: "≤ 19.9 frames/s" });
 });
 
+test("a reference of nothing, or of less, gives no ratio", () => {
+  for (const reference of [0, -0.06]) {
+    const of = { name: "frames without a change", samples: [reference] };
+    const made = report("none", [{ case: "a", unit: "ms", samples: [0.85], reference: of }]);
+    expect(made.rows[0]).toMatchObject({ reference_value: reference, ratio: null });
+  }
+});
+
 test("a reference that is not there leaves the ratio and the verdict open", () => {
   const aim = { on: "ratio", sign: "≥", bound: 3 } as const;
   const reference = { name: "the peer", samples: [] };
