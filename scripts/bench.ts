@@ -1,10 +1,12 @@
 /** Runs benchmarks and writes docs/performance.md: `bun run bench [name…] [--quick] [--minutes N] [--out folder]`. */
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Benchmark } from "./bench/benchmark.ts";
 import { watchLoad } from "./bench/load.ts";
 import { PAGE, writePage } from "./bench/page.ts";
 import { describe, report, writeReport } from "./bench/report.ts";
+import { commandLine, numberFrom } from "./command-line.ts";
 
 /** Loaded when asked for: each brings its own native modules along. */
 export const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
@@ -33,37 +35,39 @@ const USAGE = `usage: bun run bench [${Object.keys(BENCHMARKS).join("|")} …]
 if (import.meta.main) process.exit(await main());
 
 async function main(): Promise<number> {
+  const { names, quick, minutes, out } = commandLine("bench", USAGE, asked);
+  const log = (text: string) => console.error(`  ${text}`);
+  for (const name of names) {
+    console.error(name);
+    const measure = await BENCHMARKS[name]?.();
+    if (!measure) continue;
+    const { result, load } = await watchLoad(() => measure({ quick, minutes, log }));
+    const made = report(name, result, load);
+    console.log(describe(made));
+    const path = await writeReport(made, out);
+    if (!quick) await writePage(made);
+    console.log(`written to ${path}${quick ? "" : ` and docs/${PAGE}`}\n`);
+  }
+  return 0;
+}
+
+function asked() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
       minutes: { type: "string", default: "10" },
       out: { type: "string" },
-      help: { type: "boolean", default: false },
     },
   });
-  const minutes = Number(values.minutes);
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
-  if (values.help || unknown.length > 0 || !(minutes > 0)) {
-    console.error(unknown.length > 0 ? `no benchmark ${unknown.join(", ")}\n${USAGE}` : USAGE);
-    return values.help ? 0 : 2;
-  }
+  if (unknown.length > 0) throw new Error(`unknown benchmark: ${unknown.join(", ")}`);
+  const minutes = numberFrom("minutes", values.minutes, 0.5);
+  const out = values.out ?? join(RESULTS, values.quick ? "quick" : "");
+  mkdirSync(out, { recursive: true }); // fails now rather than after an hour of runs
   // The one that takes minutes runs when it is named.
   const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS).filter(isShort);
-  const log = (text: string) => console.error(`  ${text}`);
-  for (const name of names) {
-    console.error(name);
-    const measure = await BENCHMARKS[name]?.();
-    if (!measure) continue;
-    const options = { quick: values.quick, minutes, log };
-    const { result, load } = await watchLoad(() => measure(options));
-    const made = report(name, result, load);
-    console.log(describe(made));
-    const path = await writeReport(made, values.out ?? join(RESULTS, values.quick ? "quick" : ""));
-    if (!values.quick) await writePage(made);
-    console.log(`written to ${path}${values.quick ? "" : ` and docs/${PAGE}`}\n`);
-  }
-  return 0;
+  return { names, quick: values.quick, minutes, out };
 }
 
 function isShort(name: string): boolean {

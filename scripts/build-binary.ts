@@ -12,22 +12,12 @@ import { bundleSettings, playgroundPage } from "./build/bundle.ts";
 import { embedLibraries } from "./build/embed-libraries.ts";
 import { nativeLibraries } from "./build/native-packages.ts";
 import { targetNamed, targetParts } from "./build/target-parts.ts";
+import { commandLine, compressionLevel } from "./command-line.ts";
 
+const USAGE = `usage: bun run build [outfile] [--lib] [--target linux-x64|linux-arm64] [--level 9]`;
 const ROOT = join(import.meta.dir, "..");
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    lib: { type: "boolean", default: false },
-    target: { type: "string", default: `${process.platform}-${process.arch}` },
-    level: { type: "string", default: "9" },
-  },
-});
-const level = Number(flags.level);
-if (!Number.isInteger(level) || level < 1 || level > 22)
-  fail(`--level must be an integer from 1 to 22, got ${flags.level}`);
-const target = targetNamed(flags.target) ?? fail(`--target cannot be ${flags.target}`);
-const outfile = resolve(positionals[0] ?? join(ROOT, "dist/comfystream-byoc"));
+const { lib, target, level, outfile } = commandLine("build", USAGE, asked);
 const begun = performance.now();
 const { modules, executable } = await targetParts(target);
 const libraries = await nativeLibraries(modules, target);
@@ -40,7 +30,7 @@ const built = join(scratch, basename(outfile));
 const { success, logs } = await Bun.build({
   ...bundleSettings([
     playgroundPage(page),
-    ...(flags.lib ? [] : [await embedLibraries(libraries, level)]),
+    ...(lib ? [] : [await embedLibraries(libraries, level)]),
   ]),
   // Bytecode saves the parsing of 5 MB of source at each start of a process and of a model's thread; the source maps let stack
   // traces name our files and lines.
@@ -60,7 +50,7 @@ for (const log of logs) console.error(`${log}`);
 if (success) await rename(built, outfile);
 await rm(scratch, { recursive: true });
 if (!success) process.exit(1);
-if (flags.lib) await copyLibraries(join(dirname(outfile), "lib"));
+if (lib) await copyLibraries(join(dirname(outfile), "lib"));
 const megabytes = Math.round(Bun.file(outfile).size / 1e6);
 console.log(`${outfile}: ${megabytes} MB in ${Math.round(performance.now() - begun)} ms`);
 
@@ -69,7 +59,19 @@ async function copyLibraries(lib: string): Promise<void> {
   for (const path of libraries) await copyFile(path, join(lib, basename(path)));
 }
 
-function fail(message: string): never {
-  console.error(message);
-  process.exit(2);
+function asked() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      lib: { type: "boolean", default: false },
+      target: { type: "string", default: `${process.platform}-${process.arch}` },
+      level: { type: "string", default: "9" },
+    },
+  });
+  return {
+    lib: values.lib,
+    target: targetNamed(values.target),
+    level: compressionLevel(values.level),
+    outfile: resolve(positionals[0] ?? join(ROOT, "dist/comfystream-byoc")),
+  };
 }

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Options to run so many files at a time. A process keeps its native modules loaded. */
+/** Options that run this many files at a time, in processes that keep their native modules loaded. */
 export const inParallel = (files: number) => [`--parallel=${files}`, "--no-isolate"];
 
 const ROOT = join(import.meta.dir, "..");
@@ -74,7 +74,7 @@ export async function step(name: string, args: readonly string[]): Promise<Count
 }
 
 /**
- * Runs tests, and a file with failures once more by itself: one that shares two cores with another can miss a deadline. What
+ * Runs tests, and a file with failures once more by itself: one that shares two cores with others can miss a deadline. What
  * fails again has failed; what passes alone is named, since it waits for too little or has found a race.
  */
 export async function runTests(name: string, args: readonly string[]): Promise<Counts> {

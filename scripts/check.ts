@@ -4,7 +4,7 @@
  */
 import { bundlePrograms, finish, inParallel, install, runTests, step } from "./check-steps.ts";
 
-/** Many tests wait for media that plays in real time: three files keep two cores busy, and two leave 40 % of them idle. */
+/** Many tests wait for media that plays in real time: with three files two cores are busy, with two they idle 40 % of the time. */
 const AT_A_TIME = 3;
 /** Tests of what streams notice of each other: another file beside them would be one more neighbour. */
 const ALONE = "tests/alone";

@@ -1,10 +1,11 @@
 /**
  * `bun run demo`: installs, starts the server on loopback with two streams, one restyling the other, and prints the
- * address of the playground. Ctrl-C ends everything. It runs on a fresh clone, so it imports only what Bun provides; every
+ * address of the playground. Ctrl-C ends everything. It runs on a fresh clone, so it imports nothing that is installed; every
  * child is this same Bun.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { commandLine } from "./command-line.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const HOST = "127.0.0.1";
@@ -46,26 +47,13 @@ const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   process.on(signal, () => stop.abort(new DemoError(`ended by ${signal}`)));
 
-process.exit(await main(stop.signal));
+process.exit(await demo(commandLine("demo", USAGE, askedPort), stop.signal));
 
-async function main(ended: AbortSignal): Promise<0 | 1 | 2> {
-  const options = { port: { type: "string" }, help: { type: "boolean" } } as const;
-  try {
-    const { values } = parseArgs({ options });
-    if (!values.help) return await demo(values.port, ended);
-    console.log(USAGE);
-    return 0;
-  } catch (error) {
-    console.error(`demo: ${error instanceof Error ? error.message : error}\n${USAGE}`);
-    return 2;
-  }
-}
-
-async function demo(port: string | undefined, ended: AbortSignal): Promise<0 | 1> {
+async function demo(port: number, ended: AbortSignal): Promise<0 | 1> {
   let server: Server | null = null;
   try {
     await install(ended);
-    server = startServer(await choosePort(port));
+    server = startServer(choosePort(port));
     const url = await firstOf(listening(server), server, ended);
     console.log("Server started; loading models …");
     for (const line of await firstOf(startChain(url, ended), server, ended)) console.log(line);
@@ -96,12 +84,17 @@ async function install(ended: AbortSignal): Promise<void> {
   );
 }
 
-/** The port of the flag, of `PORT`, or 5000; any free one if that is taken. */
-async function choosePort(flag: string | undefined): Promise<number> {
-  const asked = flag || Bun.env["PORT"] || String(USUAL_PORT);
-  const wanted = Number(asked);
-  if (!Number.isInteger(wanted) || wanted < 0 || wanted > 65_535)
-    throw new DemoError(`the port must be an integer from 0 to 65535, got ${asked}`);
+/** The port of the flag, of `PORT`, or 5000. */
+function askedPort(): number {
+  const { values } = parseArgs({ options: { port: { type: "string" } } });
+  const asked = values.port || Bun.env["PORT"] || String(USUAL_PORT);
+  const port = Number(asked);
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new Error(`the port must be an integer from 0 to 65535, got ${asked}`);
+}
+
+/** The wanted port, or any free one if that is taken. */
+function choosePort(wanted: number): number {
   try {
     Bun.listen({ hostname: HOST, port: wanted, socket: { data() {} } }).stop(true);
     return wanted;

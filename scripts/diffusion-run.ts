@@ -16,6 +16,9 @@ import { type DiffusionReport, runDiffusion } from "../tests/support/diffusion-r
 import { sendClip } from "../tests/support/live-stream.ts";
 import { MAIN, startServer } from "../tests/support/server-process.ts";
 import { sharedData } from "../tests/support/shared-data.ts";
+import { commandLine, numberFrom, wholeNumber } from "./command-line.ts";
+
+const USAGE = "usage: bun run diffusion-run [--seconds 60] [--every 4] [--side 192] [--out FOLDER]";
 
 const MODEL = "tiny-sd";
 const FPS = 12.5;
@@ -23,7 +26,7 @@ const GUIDANCE = 8;
 /** Frames in which a change must be seen: eight in which a prompt comes over, and more where pictures flow. */
 const MOST_AFTER = 24;
 
-const { seconds, every, side, out } = asked();
+const { seconds, every, side, out } = commandLine("diffusion-run", USAGE, asked);
 const pipeline = needed(`golden/pipeline/${MODEL}`);
 const movie = needed("video/car-detection.mp4");
 quietLibav();
@@ -145,23 +148,21 @@ function needed(path: string): string {
 }
 
 function asked() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        seconds: { type: "string", default: "60" },
-        every: { type: "string", default: "4" },
-        side: { type: "string", default: "192" },
-        out: { type: "string" },
-      },
-    });
-    const [seconds, every, side] = [values.seconds, values.every, values.side].map(Number);
-    const isSide = side !== undefined && side >= 64 && side <= 1024 && side % 8 === 0;
-    if (!(Number(seconds) >= 5) || !(Number(every) >= 1) || !isSide) {
-      throw new Error("--seconds from 5, --every from 1, --side from 64 to 1024 in eights");
-    }
-    return { seconds: Number(seconds), every: Number(every), side, out: values.out };
-  } catch (error) {
-    console.error(`diffusion-run: ${error instanceof Error ? error.message : error}`);
-    process.exit(2);
-  }
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "60" },
+      every: { type: "string", default: "4" },
+      side: { type: "string", default: "192" },
+      out: { type: "string" },
+    },
+  });
+  const side = wholeNumber("side", values.side, 64);
+  if (side > 1024 || side % 8 !== 0)
+    throw new Error(`--side must be a multiple of 8 up to 1024: ${side}`);
+  return {
+    seconds: numberFrom("seconds", values.seconds, 5),
+    every: numberFrom("every", values.every, 1),
+    side,
+    out: values.out,
+  };
 }

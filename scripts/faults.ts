@@ -10,8 +10,8 @@ import { FAMILIES, PHASES } from "../tests/faults/rig/fault.ts";
 import { rowsOf, runMatrix } from "../tests/faults/rig/matrix.ts";
 import { summaryText } from "../tests/faults/rig/summary.ts";
 import { holds, rowKey, rowOf, rowsIn, tableText, verdictOf } from "../tests/faults/rig/table.ts";
+import { commandLine, wholeNumber } from "./command-line.ts";
 import { docSection, writeDocSection } from "./doc-section.ts";
-import { wholeNumber } from "./number-option.ts";
 
 const PAGE = "faults-matrix.md";
 const SUMMARY_PAGE = "faults.md";
@@ -22,7 +22,7 @@ const USAGE = `usage: bun run faults [--family ${FAMILIES.join("|")}] [--fault "
 
 const ALL_ROWS = rowsOf(ALL_FAULTS);
 const written = rowsIn(await docSection(PAGE, SECTION));
-const { rows, jobs } = asked();
+const { rows, jobs } = commandLine("faults", USAGE, asked);
 console.log(`${rows.length} of ${ALL_ROWS.length} rows, two cases each, ${jobs} rows at a time`);
 let writing = Promise.resolve();
 const results = await runMatrix({
@@ -50,34 +50,29 @@ async function writeRows(): Promise<void> {
 }
 
 function asked() {
-  try {
-    const option = { type: "string" } as const;
-    const { values } = parseArgs({
-      options: {
-        family: option,
-        fault: option,
-        phase: option,
-        rest: { type: "boolean", default: false },
-        jobs: { ...option, default: "3" },
-      },
-    });
-    const { family, fault = "", phase } = values;
-    if (family !== undefined) oneOf("family", FAMILIES, family);
-    if (phase !== undefined) oneOf("phase", PHASES, phase);
-    const named = ALL_ROWS.filter(({ fault: one }) => one.name.includes(fault));
-    if (named.length === 0) throw new Error(`no fault has "${fault}" in its name`);
-    const rows = named.filter(
-      (row) =>
-        (family === undefined || row.fault.family === family) &&
-        (phase === undefined || row.phase === phase) &&
-        (!values.rest || !holds(written.get(rowKey(row.fault.name, row.phase)) ?? [])),
-    );
-    if (rows.length === 0) throw new Error("nothing is left to run of what was asked for");
-    return { rows, jobs: wholeNumber("jobs", values.jobs, 1) };
-  } catch (error) {
-    console.error(`faults: ${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
+  const option = { type: "string" } as const;
+  const { values } = parseArgs({
+    options: {
+      family: option,
+      fault: option,
+      phase: option,
+      rest: { type: "boolean", default: false },
+      jobs: { ...option, default: "3" },
+    },
+  });
+  const { family, fault = "", phase } = values;
+  if (family !== undefined) oneOf("family", FAMILIES, family);
+  if (phase !== undefined) oneOf("phase", PHASES, phase);
+  const named = ALL_ROWS.filter(({ fault: one }) => one.name.includes(fault));
+  if (named.length === 0) throw new Error(`no fault has "${fault}" in its name`);
+  const rows = named.filter(
+    (row) =>
+      (family === undefined || row.fault.family === family) &&
+      (phase === undefined || row.phase === phase) &&
+      (!values.rest || !holds(written.get(rowKey(row.fault.name, row.phase)) ?? [])),
+  );
+  if (rows.length === 0) throw new Error("nothing is left to run of what was asked for");
+  return { rows, jobs: wholeNumber("jobs", values.jobs, 1) };
 }
 
 function oneOf(name: string, allowed: readonly string[], value: string): void {

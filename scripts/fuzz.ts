@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { ALL_TARGETS } from "../tests/fuzz/all-targets.ts";
 import { type FuzzRun, type FuzzTarget, writeFindings } from "../tests/fuzz/fuzz.ts";
 import { fuzzReport } from "../tests/fuzz/report.ts";
+import { commandLine, wholeNumber } from "./command-line.ts";
 import { docSection, writeDocSection } from "./doc-section.ts";
-import { wholeNumber } from "./number-option.ts";
 
 const RESULTS = join(import.meta.dir, "../fault-results/fuzz");
 const NAMES = ALL_TARGETS.map(({ name }) => name).join(", ");
@@ -19,7 +19,7 @@ const PAGE = "faults.md";
 const SECTION = "fuzz";
 const LONG_RUN = 100_000;
 
-const { targets, cases, seed } = asked();
+const { targets, cases, seed } = commandLine("fuzz", USAGE, asked);
 let isSound = true;
 for (const target of targets) {
   const run = await target.run({ cases, seed });
@@ -42,25 +42,20 @@ function lineOf({ target, seed, cases, seconds, memory, findings }: FuzzRun): st
 }
 
 function asked(): { targets: readonly FuzzTarget[]; cases: number; seed: number } {
-  try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: {
-        cases: { type: "string", default: `${LONG_RUN}` },
-        seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
-      },
-    });
-    const unknown = positionals.find((name) => !ALL_TARGETS.some((one) => one.name === name));
-    if (unknown !== undefined) throw new Error(`there is no target ${unknown}`);
-    return {
-      targets: ALL_TARGETS.filter(
-        ({ name }) => positionals.length === 0 || positionals.includes(name),
-      ),
-      cases: wholeNumber("cases", values.cases, 1),
-      seed: wholeNumber("seed", values.seed, 0),
-    };
-  } catch (error) {
-    console.error(`fuzz: ${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      cases: { type: "string", default: `${LONG_RUN}` },
+      seed: { type: "string", default: `${Math.floor(Math.random() * 2 ** 31)}` },
+    },
+  });
+  const unknown = positionals.find((name) => !ALL_TARGETS.some((one) => one.name === name));
+  if (unknown !== undefined) throw new Error(`unknown target: ${unknown}`);
+  return {
+    targets: ALL_TARGETS.filter(
+      ({ name }) => positionals.length === 0 || positionals.includes(name),
+    ),
+    cases: wholeNumber("cases", values.cases, 1),
+    seed: wholeNumber("seed", values.seed, 0),
+  };
 }

@@ -9,19 +9,22 @@ import { raiseRequestLimit } from "../src/request-limit.ts";
 import { allLoads } from "../tests/load/all-loads.ts";
 import { type LoadResult, runLoad } from "../tests/load/load.ts";
 import { loadSection, loadText } from "../tests/load/report.ts";
+import { commandLine, refuse, wholeNumber } from "./command-line.ts";
 import { docSection, writeDocSection } from "./doc-section.ts";
-import { wholeNumber } from "./number-option.ts";
 
 const USAGE = `usage: bun run load [--load "part of a name"] [--starts 10000] [--attempts 3]
   --starts    streams that are started and stopped one after the other
   --attempts  runs of a load that cannot be judged, as the machine is busy with other things`;
 
-const { only, starts, attempts } = asked();
+const { only, starts, attempts } = commandLine("load", USAGE, asked);
 raiseRequestLimit();
 const date = new Date().toISOString().slice(0, 10);
 await using made = await allLoads({ starts });
 const chosen = made.loads.filter(({ name }) => name.includes(only));
-if (chosen.length === 0) fail(`no load has "${only}" in its name`);
+if (chosen.length === 0) {
+  await made[Symbol.asyncDispose]();
+  refuse("load", USAGE, `no load has "${only}" in its name`);
+}
 const results: LoadResult[] = [];
 for (const load of chosen) {
   const result = await runLoad(load, attempts);
@@ -39,25 +42,16 @@ async function write(result: LoadResult): Promise<void> {
 }
 
 function asked() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        load: { type: "string", default: "" },
-        starts: { type: "string", default: "10000" },
-        attempts: { type: "string", default: "3" },
-      },
-    });
-    return {
-      only: values.load,
-      starts: wholeNumber("starts", values.starts, 1),
-      attempts: wholeNumber("attempts", values.attempts, 1),
-    };
-  } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function fail(message: string): never {
-  console.error(`load: ${message}\n${USAGE}`);
-  process.exit(2);
+  const { values } = parseArgs({
+    options: {
+      load: { type: "string", default: "" },
+      starts: { type: "string", default: "10000" },
+      attempts: { type: "string", default: "3" },
+    },
+  });
+  return {
+    only: values.load,
+    starts: wholeNumber("starts", values.starts, 1),
+    attempts: wholeNumber("attempts", values.attempts, 1),
+  };
 }

@@ -3,6 +3,7 @@
  * table; exits with 1 if a peer would have given up, or if the output was broken outside the faults.
  */
 import { parseArgs } from "node:util";
+import { commandLine, numberFrom } from "./command-line.ts";
 import { byocRun } from "./network-run/byoc.ts";
 import { runnerRun } from "./network-run/runner.ts";
 
@@ -18,7 +19,7 @@ const CHOICES = {
   dialect: ["go-livepeer", "livepeer-node"],
 } as const;
 
-const { mode, minutes, input, trickle, dialect } = asked();
+const { mode, minutes, input, trickle, dialect } = commandLine("network-run", USAGE, asked);
 const lengthMs = minutes * MINUTE_MS;
 const isSound =
   mode === "byoc"
@@ -27,30 +28,23 @@ const isSound =
 process.exitCode = isSound ? 0 : 1;
 
 function asked() {
-  try {
-    const option = (value: string) => ({ type: "string", default: value }) as const;
-    const { values } = parseArgs({
-      options: {
-        mode: option("byoc"),
-        minutes: option("10"),
-        input: option("whip"),
-        trickle: option("own"),
-        dialect: option("livepeer-node"),
-      },
-    });
-    if (!(Number(values.minutes) >= 0.5))
-      throw new Error(`--minutes must be 0.5 or more: ${values.minutes}`);
-    return {
-      minutes: Number(values.minutes),
-      mode: choice("mode", values.mode),
-      input: choice("input", values.input),
-      trickle: choice("trickle", values.trickle),
-      dialect: choice("dialect", values.dialect),
-    };
-  } catch (error) {
-    console.error(`network-run: ${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
+  const option = (value: string) => ({ type: "string", default: value }) as const;
+  const { values } = parseArgs({
+    options: {
+      mode: option("byoc"),
+      minutes: option("10"),
+      input: option("whip"),
+      trickle: option("own"),
+      dialect: option("livepeer-node"),
+    },
+  });
+  return {
+    minutes: numberFrom("minutes", values.minutes, 0.5),
+    mode: choice("mode", values.mode),
+    input: choice("input", values.input),
+    trickle: choice("trickle", values.trickle),
+    dialect: choice("dialect", values.dialect),
+  };
 }
 
 function choice<Name extends keyof typeof CHOICES>(

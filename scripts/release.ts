@@ -9,6 +9,8 @@ import { parseArgs } from "node:util";
 import { $ } from "bun";
 import manifest from "../package.json" with { type: "json" };
 import { TARGETS } from "./build/native-packages.ts";
+import { targetNamed } from "./build/target-parts.ts";
+import { commandLine, compressionLevel } from "./command-line.ts";
 import { npmPackages } from "./notice/npm-packages.ts";
 import { checkInRoot } from "./release/check-in-root.ts";
 import { noDockerDaemon, saveImage } from "./release/image.ts";
@@ -16,38 +18,30 @@ import { writeLicenses } from "./release/licenses.ts";
 import { releaseNotes } from "./release/notes.ts";
 import { renderSbom } from "./release/sbom.ts";
 
+const USAGE =
+  "usage: bun run release [folder] [--level 19] [--target linux-x64|linux-arm64]… [--without-image]";
 const ROOT = join(import.meta.dir, "..");
 const { name, version } = manifest;
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    level: { type: "string", default: "19" },
-    target: { type: "string", multiple: true, default: TARGETS.map((target) => target.name) },
-    "without-image": { type: "boolean", default: false },
-  },
-});
-const folder = resolve(positionals[0] ?? join(ROOT, "dist/release"));
+const { folder, level, targets, withoutImage } = commandLine("release", USAGE, asked);
 const notes = releaseNotes(await Bun.file(join(ROOT, "CHANGELOG.md")).text(), version);
-const noDaemon = flags["without-image"] ? null : await noDockerDaemon();
+const noDaemon = withoutImage ? null : await noDockerDaemon();
 if (noDaemon !== null) giveUp(noDaemon);
 await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 
 const inFolder = (suffix: string): string => join(folder, `${name}-${version}${suffix}`);
-for (const target of flags.target)
-  await $`${process.execPath} ${join(ROOT, "scripts/build-binary.ts")} ${inFolder(`-${target}`)} --target ${target} --level ${flags.level}`;
+for (const target of targets)
+  await $`${process.execPath} ${join(ROOT, "scripts/build-binary.ts")} ${inFolder(`-${target}`)} --target ${target} --level ${level}`;
 
 const packages = await npmPackages();
 await Bun.write(inFolder(".cdx.json"), renderSbom(packages));
 await Bun.write(join(folder, "NOTES.md"), notes);
 await writeLicenses(join(folder, "licenses"), packages);
 for (const file of ["LICENSE", "NOTICE.md"]) await copyFile(join(ROOT, file), join(folder, file));
-const noImage = flags["without-image"]
-  ? null
-  : await saveImage(ROOT, version, inFolder("-image.tar.gz"));
+const noImage = withoutImage ? null : await saveImage(ROOT, version, inFolder("-image.tar.gz"));
 if (noImage !== null) giveUp(noImage);
-console.log(flags["without-image"] ? "image: left out (--without-image)" : "image: ok");
+console.log(withoutImage ? "image: left out (--without-image)" : "image: ok");
 
 await Bun.write(join(folder, "SHA256SUMS"), await checksums());
 const own = inFolder(`-${process.platform}-${process.arch}`);
@@ -60,6 +54,23 @@ console.log(
     : `check in an empty Debian: left out (${unchecked})`,
 );
 console.log(folder);
+
+function asked() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      level: { type: "string", default: "19" },
+      target: { type: "string", multiple: true, default: TARGETS.map((target) => target.name) },
+      "without-image": { type: "boolean", default: false },
+    },
+  });
+  return {
+    folder: resolve(positionals[0] ?? join(ROOT, "dist/release")),
+    level: compressionLevel(values.level),
+    targets: values.target.map((target) => targetNamed(target).name),
+    withoutImage: values["without-image"],
+  };
+}
 
 function giveUp(noImage: string): never {
   console.error(`the release has no image: ${noImage}; --without-image makes a release without it`);

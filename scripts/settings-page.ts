@@ -1,5 +1,7 @@
 /** `bun run settings-page`: writes the table of docs/settings.md anew, after a change of settings. */
+import { parseArgs } from "node:util";
 import { settingTexts } from "../src/config.ts";
+import { commandLine } from "./command-line.ts";
 import { docTable, writeDocSection } from "./doc-section.ts";
 
 /** The table: one setting a row. */
@@ -14,4 +16,7 @@ export function settingsTable(): string {
   return docTable(["Variable", "Flag", "Meaning", "Default"], rows);
 }
 
-if (import.meta.main) await writeDocSection("settings.md", "settings", settingsTable());
+if (import.meta.main) {
+  commandLine("settings-page", "usage: bun run settings-page", () => parseArgs({}));
+  await writeDocSection("settings.md", "settings", settingsTable());
+}

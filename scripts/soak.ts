@@ -14,8 +14,8 @@ import { reportOf } from "../tests/soak/report.ts";
 import { soak } from "../tests/soak/soak.ts";
 import { faultsOf } from "../tests/soak/verdict.ts";
 import { commit, machine, versions } from "./bench/machine.ts";
+import { commandLine, numberFrom, wholeNumber } from "./command-line.ts";
 import { writeDocSection } from "./doc-section.ts";
-import { numberFrom, wholeNumber } from "./number-option.ts";
 
 const USAGE = "usage: bun run soak [--minutes 60] [--every 20] [--seed N]";
 const RESULTS = join(import.meta.dir, "../fault-results");
@@ -23,7 +23,7 @@ const LOG = join(RESULTS, "soak.log");
 /** The runtime that everything runs on, and what touches media. */
 const SHOWN_VERSIONS = ["bun", "node-av", "onnxruntime-node"];
 
-const { minutes, every, seed } = asked();
+const { minutes, every, seed } = commandLine("soak", USAGE, asked);
 quietLibav(); // incomplete segments are read, too
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -64,21 +64,16 @@ function shownMachine(): Record<string, string> {
 }
 
 function asked() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        minutes: { type: "string", default: "60" },
-        every: { type: "string", default: "20" },
-        seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-      },
-    });
-    return {
-      minutes: numberFrom("minutes", values.minutes, 0.5),
-      every: numberFrom("every", values.every, 5),
-      seed: wholeNumber("seed", values.seed, 0),
-    };
-  } catch (error) {
-    console.error(`soak: ${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
+  const { values } = parseArgs({
+    options: {
+      minutes: { type: "string", default: "60" },
+      every: { type: "string", default: "20" },
+      seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
+    },
+  });
+  return {
+    minutes: numberFrom("minutes", values.minutes, 0.5),
+    every: numberFrom("every", values.every, 5),
+    seed: wholeNumber("seed", values.seed, 0),
+  };
 }

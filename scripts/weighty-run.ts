@@ -6,12 +6,15 @@
 import { parseArgs } from "node:util";
 import type { ProcessMemory } from "../tests/support/process-memory.ts";
 import { runWeighty, type SeenFrames } from "../tests/support/weighty-run.ts";
+import { commandLine, numberFrom } from "./command-line.ts";
+
+const USAGE = "usage: bun run weighty-run [--megabytes 2048] [--floats float32|float16]";
 
 const MOST_SHARE = 1.2;
 /** Those of the other stream by itself take about as long as the pipeline needs to load and run. */
 const FRAMES = { drawn: 50, quiet: 250 };
 
-const { megabytes, floats } = asked();
+const { megabytes, floats } = commandLine("weighty-run", USAGE, asked);
 const report = await runWeighty({ megabytes, floats }, FRAMES);
 const { fileSize, before, running, peak, share, loadMs, quiet, neighbour } = report;
 const shown = ({ resident, anonymous, mapped }: ProcessMemory): string =>
@@ -40,21 +43,15 @@ function mib(mebibytes: number): string {
 }
 
 function asked(): { megabytes: number; floats: "float32" | "float16" } {
-  try {
-    const { values } = parseArgs({
-      options: {
-        megabytes: { type: "string", default: "2048" },
-        floats: { type: "string", default: "float32" },
-      },
-    });
-    const [megabytes, { floats }] = [Number(values.megabytes), values];
-    if (!(megabytes >= 64)) throw new Error(`--megabytes must be 64 or more: ${values.megabytes}`);
-    if (floats !== "float32" && floats !== "float16") {
-      throw new Error(`--floats must be float32 or float16: ${floats}`);
-    }
-    return { megabytes, floats };
-  } catch (error) {
-    console.error(`weighty-run: ${error instanceof Error ? error.message : error}`);
-    process.exit(2);
+  const { values } = parseArgs({
+    options: {
+      megabytes: { type: "string", default: "2048" },
+      floats: { type: "string", default: "float32" },
+    },
+  });
+  const { floats } = values;
+  if (floats !== "float32" && floats !== "float16") {
+    throw new Error(`--floats must be float32 or float16: ${floats}`);
   }
+  return { megabytes: numberFrom("megabytes", values.megabytes, 64), floats };
 }

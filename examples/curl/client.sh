@@ -43,9 +43,10 @@ echo "changed: $(ask POST "/stream/$id/params" '{"prompts": [{"prompt": "a deser
 # 4. What the model says of its frames, as server-sent events; only models with data outputs say anything.
 events="$(timeout 2 curl --silent --no-buffer "$server/stream/$id/data" \
   ${API_TOKEN:+-H "Authorization: Bearer $API_TOKEN"} | grep --line-buffered -m 3 '^data: ' || true)"
-echo "$events"
+[ -z "$events" ] || echo "$events"
 echo "events: $(grep -c . <<< "$events" || true)"
-echo "$(ask GET "/stream/$id/status" | member status): $(ask GET "/stream/$id/status" | grep -o '"frames_out":[0-9]*')"
+status="$(ask GET "/stream/$id/status")"
+echo "$(member status <<< "$status"): $(grep -o '"frames_out":[0-9]*' <<< "$status" | head -n 1)"
 
 # 5. Stop it; its channel goes with it.
 ask DELETE "/stream/$id" | member message

@@ -81,8 +81,8 @@ async function measureLoop(
   };
   const run = await timed(units, paced ? playPaced : play, play);
   const steps = Object.entries(loop.stepMs);
-  const medians = steps.map(([name, ms]) => [name, median(ms.slice(-run.frames))]);
-  return { ...run, stepMs: Object.fromEntries(medians) };
+  const middle = (ms: readonly number[]) => median(ms.slice(-run.frames));
+  return { ...run, stepMs: Object.fromEntries(steps.map(([name, ms]) => [name, middle(ms)])) };
 }
 
 async function timed(

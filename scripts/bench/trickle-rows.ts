@@ -68,8 +68,8 @@ function capacityRow(runs: TrickleRows["runs"], against: Side): Measurement {
 function countRows(count: number, runs: TrickleRows["runs"]): Measurement[] {
   const of = (side: Side) => figuresOf(runs[side].get(count) ?? []);
   const channels = `${count} channel${count === 1 ? "" : "s"}`;
-  // Later runs follow those with the most channels, whose memory a process may keep.
-  const first = (side: Side) => of(side).slice(0, 1);
+  // A process may keep memory of the run with the most channels, which later rounds would show.
+  const first = (side: Side) => figuresOf((runs[side].get(count) ?? []).slice(0, 1));
   const row = (what: string, unit: string, read: (run: TrickleFigures) => number, from = of) => {
     const against = (side: Side) => ({ name: NAMES[side], samples: from(side).map(read) });
     const samples = from("product").map(read);

@@ -13,8 +13,12 @@ interface TargetParts {
   readonly executable: string | null;
 }
 
-export const targetNamed = (name: string): Target | undefined =>
-  TARGETS.find((target) => target.name === name);
+/** Throws if there is no target of this name. */
+export function targetNamed(name: string): Target {
+  const target = TARGETS.find((one) => one.name === name);
+  if (target !== undefined) return target;
+  throw new Error(`--target must be ${TARGETS.map((one) => one.name).join(" or ")}: ${name}`);
+}
 
 /** Packages for another architecture are installed from the lockfile, so with its checksums, to a folder of their own. */
 export async function targetParts(target: Target): Promise<TargetParts> {

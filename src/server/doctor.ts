@@ -66,7 +66,7 @@ function render({ device, problem, codecs, models }: DeviceReport): string {
     problem === null ? `device ${device}: ok` : `device ${device}: FAILED: ${problem}`,
     ...(codecs.length > 0 ? [`codecs: ${codecs.join(", ")}`] : []),
     ...(rows.length > 0
-      ? textTable([["model", "source", "state", "provider", "licence", ""], ...rows])
+      ? textTable([["model", "source", "state", "provider", "license", ""], ...rows])
       : []),
   ].join("\n");
 }

@@ -45,7 +45,7 @@ function mostSpecific(error: ValueError): ValueError[] {
 function problemOf({ type, schema, value }: ValueError): string {
   if (type === ValueErrorType.ObjectAdditionalProperties) return "is unknown; leave it out";
   const expects = schema["expects"] ?? described(schema);
-  if (value === undefined) return `is required: ${expects}`;
+  if (value === undefined) return `is required and must be ${expects}`;
   return `must be ${expects}, got ${shown(value)}`;
 }
 

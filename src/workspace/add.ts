@@ -1,4 +1,5 @@
 /** The command `models add`: brings a model from any source into the workspace, whole or not at all. */
+import { BUILT_INS } from "../engine/models/built-in.ts";
 import { isModelName, readModelFolder } from "../engine/models/model-folder.ts";
 import { WorkerError } from "../errors.ts";
 import { assemble } from "./assemble.ts";
@@ -61,7 +62,7 @@ async function addFrom(
     signal.throwIfAborted();
     await staging.publish(added);
     await staging.remove();
-    print(`added models/${added}, a diffusion pipeline`);
+    print(`added models/${added}, a diffusion pipeline${overrideNote(added)}`);
     for (const line of lines) print(indented(line));
     const entry = await readModelFolder(config.workspace, added);
     if (entry !== null && entry.state !== "usable") print(`\n${entry.error.message}`);
@@ -80,9 +81,12 @@ async function addFrom(
   signal.throwIfAborted();
   await staging.publish(added);
   await staging.remove();
-  print(`added models/${added}`);
+  print(`added models/${added}${overrideNote(added)}`);
   for (const line of [...lines, "", `try it with: models check ${added}`]) print(indented(line));
 }
+
+const overrideNote = (name: string): string =>
+  Object.hasOwn(BUILT_INS, name) ? ", which replaces the built-in model of that name" : "";
 
 /** The last part of a folder's path; null at the top. */
 const folderName = (folder: string): string | null => folder.split("/").at(-2) ?? null;

@@ -62,7 +62,7 @@ async function askServer({ config, signal, note }: CommandContext): Promise<Mode
     return null; // nobody listens there
   }
   if (check(Answer).Check(body)) {
-    note(`the models of the server at ${origin}, which has a workspace of its own:`);
+    note(`the models of the server at ${origin}, from the workspace it was started with:`);
     return (body as Static<typeof Answer>).models; // what Check has just proven
   }
   if (status === 401 || status === 403)

@@ -98,7 +98,7 @@ test("a killed demo leaves no server behind", async () => {
 
 test("errors are reported without a stack", async () => {
   await using demo = new Demo({ PORT: "many" });
-  expect(await demo.child.exited).toBe(1);
+  expect(await demo.child.exited).toBe(2);
   await waitFor("the reason", () => demo.text.includes("got many"));
   expect(demo.text).not.toContain("    at ");
 });

@@ -28,6 +28,13 @@ test("a file becomes a model that can be used, under a valid name", async () => 
   expect(await stateOf(run, "Candy-v2")).toBe("usable");
 });
 
+test("a model with the name of a built-in one says which it replaces", async () => {
+  await using run = await CommandRun.create();
+  await Bun.write(run.path("edges.onnx"), ONNX);
+  await run.add(run.path("edges.onnx"));
+  expect(run.printed[0]).toBe("added models/edges, which replaces the built-in model of that name");
+});
+
 test("a drafted model.json states the license that lies beside the model", async () => {
   await using run = await CommandRun.create();
   await Bun.write(run.path("in/a.onnx"), ONNX);

@@ -7,7 +7,6 @@ const ANSWER_MS = 5000;
 
 export class EngineModels {
   readonly #byName = new Map<string, ModelInfo>();
-  readonly #first = Promise.withResolvers<void>();
   /** Pending while the engine has been asked and has not answered the question of this number. */
   #asked: { readonly number: number; readonly answer: PromiseWithResolvers<void> } | null = null;
   #last = 0;
@@ -24,16 +23,10 @@ export class EngineModels {
     this.#byName.set(model.name, model);
   }
 
-  /** Settles with the first report, or when `settle` is called before it. */
-  get first(): Promise<void> {
-    return this.#first.promise;
-  }
-
   /** All that there are. */
   replace(models: readonly ModelInfo[]): void {
     this.#byName.clear();
     for (const model of models) this.put(model);
-    this.#first.resolve();
   }
 
   /** The engine's answer: to the present question, or to one that was given up. */
@@ -59,7 +52,6 @@ export class EngineModels {
   /** The engine is gone. */
   settle(): void {
     this.#engine = null;
-    this.#first.resolve();
     this.#settleAsked();
   }
 

@@ -2,11 +2,12 @@
 import type { ModelInfo } from "../../engine/protocol/models.ts";
 import { WorkerError } from "../../errors.ts";
 import { untilAborted } from "../../streams/until-aborted.ts";
+import type { Availability } from "./availability.ts";
 import { mergedModels } from "./engine-models.ts";
 import { ModelLoads } from "./model-loads.ts";
 import type { Supervisor } from "./supervisor.ts";
 
-/** Time of the engines to read their folders again: for a list, and before a model counts as unknown. */
+/** Time of the engines to start and to read their folders again: for a list, and before a model counts as unknown. */
 const LIST_TIMEOUT_MS = 1000;
 const UNKNOWN_TIMEOUT_MS = 3000;
 
@@ -14,10 +15,15 @@ export class ModelList {
   /** Of engines that are gone as well. */
   readonly loads = new ModelLoads();
   readonly #supervisors: ReadonlySet<Supervisor>;
+  readonly #availability: Pick<Availability, "state" | "changed">;
 
   /** `supervisors`: the pool's set, which changes. */
-  constructor(supervisors: ReadonlySet<Supervisor>) {
+  constructor(
+    supervisors: ReadonlySet<Supervisor>,
+    availability: Pick<Availability, "state" | "changed">,
+  ) {
     this.#supervisors = supervisors;
+    this.#availability = availability;
   }
 
   /** Every model of every engine, by name; the most advanced state of each counts. */
@@ -25,10 +31,16 @@ export class ModelList {
     return mergedModels([...this.#supervisors].map(({ models }) => models));
   }
 
-  /** `all`, after the engines have read their folders again; they have a second for it, unless another time is given. */
+  /**
+   * `all`, after the first engine has started and the engines have read their folders again; they have a second for it, unless
+   * another time is given.
+   */
   async fresh(timeoutMs = LIST_TIMEOUT_MS): Promise<readonly ModelInfo[]> {
+    const late = AbortSignal.timeout(timeoutMs);
+    while (this.#availability.state === "loading" && !late.aborted)
+      await untilAborted(this.#availability.changed, late);
     const all = Promise.all([...this.#supervisors].map((one) => one.refreshModels()));
-    await untilAborted(all, AbortSignal.timeout(timeoutMs));
+    await untilAborted(all, late);
     return this.all;
   }
 

@@ -71,7 +71,7 @@ export class EngineScheduler {
     });
     this.#pool = pool;
     this.#availability = new Availability(pool.all);
-    this.models = new ModelList(pool.all);
+    this.models = new ModelList(pool.all, this.#availability);
     this.#images = new ImageQueue({ pool, place, stop: (work) => this.stop(work), observer });
     this.#recovery = new Recovery({
       pool,

@@ -99,13 +99,9 @@ export class Supervisor {
     return this.#models.all;
   }
 
-  /**
-   * Has the engine read its models again; settles when `models` has the answer, or the engine is gone. The first engine
-   * reports them when it is ready.
-   */
+  /** Has the engine read its models again; settles when `models` has the answer, or the engine is gone. */
   async refreshModels(): Promise<void> {
-    const { ready } = this.#life;
-    await (ready === null ? this.#models.first : this.#models.refresh(ready));
+    if (this.#life.ready !== null) await this.#models.refresh(this.#life.ready);
   }
 
   /** The engine's answer. Rejects with its error, or with `engine_unavailable` where there is no engine just now. */
@@ -176,7 +172,6 @@ export class Supervisor {
   }
 
   #unfit(error: PlainError): void {
-    this.#models.settle();
     this.#placements.endAll(error);
     this.#observer.unfit(this, error);
   }

@@ -28,7 +28,9 @@ test.each<[unknown, string]>([
 });
 
 test("a required member that is missing is named with what it must be", () => {
-  expect(() => checked(Type.Object({ text: Type.String() }), {})).toThrow("text is required: text");
+  expect(() => checked(Type.Object({ text: Type.String() }), {})).toThrow(
+    "text is required and must be text",
+  );
 });
 
 test("of a million wrong members ten are named", () => {

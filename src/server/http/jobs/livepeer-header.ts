@@ -77,7 +77,8 @@ export function parseLivepeerHeader(value: string): LivepeerJob {
 }
 
 /** The error for a route that requires the header and got none. */
-export const missingLivepeerHeader = () => malformed("is required: base64 of a job as JSON");
+export const missingLivepeerHeader = () =>
+  malformed("is required and must be base64 of a job as JSON");
 
 function malformed(problem: string, cause?: unknown): WorkerError {
   const message = `the ${HEADER} header ${problem}`;

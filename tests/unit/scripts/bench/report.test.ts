@@ -30,7 +30,7 @@ test("an aim on the value is judged by the value, and has its unit", () => {
   expect(row).toMatchObject({ met: false, aim: "≤ 19.9 frames/s" });
 });
 
-test("a reference of nothing, or of less, gives no ratio", () => {
+test("a reference of zero or less gives no ratio", () => {
   for (const reference of [0, -0.06]) {
     const of = { name: "frames without a change", samples: [reference] };
     const made = report("none", [{ case: "a", unit: "ms", samples: [0.85], reference: of }]);

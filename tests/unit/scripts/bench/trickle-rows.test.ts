@@ -53,7 +53,7 @@ test("latency at 1 and 50 channels is judged by go-livepeer's, and without it by
   expect(alone[0]?.note).toBe("go is not installed");
 });
 
-test("memory is of the first run at a number of channels, before a process has held the most", () => {
+test("memory is taken from the first run at each number of channels", () => {
   const go = new Map([[50, [run({ memoryMb: 280 }), run({ memoryMb: 2900 })]]]);
   const product = new Map([[50, [run({ memoryMb: 250 }), run({ memoryMb: 300 })]]]);
   const rows = rowsOf({ runs: { ...none, product, go }, goAbsent: null });

@@ -59,20 +59,3 @@ test("a question without an answer keeps nobody waiting, and does not hold up th
   models.answered(2, []);
   await next;
 });
-
-for (const [name, happens] of [
-  ["reports its models", (models: EngineModels) => models.replace([])],
-  ["is gone", (models: EngineModels) => models.settle()],
-] as const) {
-  test(`whoever asks while the first engine starts waits until it ${name}`, async () => {
-    const models = new EngineModels();
-    let known = false;
-    const waiting = models.first.then(() => {
-      known = true;
-    });
-    await Promise.resolve();
-    expect(known).toBe(false);
-    happens(models);
-    await waiting;
-  });
-}
