@@ -1,8 +1,13 @@
-/** Watches what else a machine does before and during a benchmark. */
+/** Watches what else a machine does before and during a benchmark, and how fast it is. */
 import { readFileSync } from "node:fs";
+import { median } from "./report.ts";
 
 /** How long the machine is watched before. */
 const BEFORE_MS = 2000;
+/** Runs of the fixed work; the first ones are compiled while they run. */
+const WORK_RUNS = 15;
+const COMPILING_RUNS = 4;
+const WORK_STEPS = 10_000_000;
 
 /** What ran, and shares, from 0 to 1, of the time of all cores. */
 export interface MachineLoad {
@@ -10,6 +15,8 @@ export interface MachineLoad {
   readonly busyBefore: number;
   /** Kept by the host of a virtual machine for others while something here wanted to run, during the benchmark. */
   readonly stolen: number;
+  /** Milliseconds of a fixed piece of work on one core: tells a fast hour of a shared host from a slow one. */
+  readonly workMs: { readonly before: number; readonly after: number };
 }
 
 /** Watches the machine for some seconds, then while `run` does its work. */
@@ -18,10 +25,24 @@ export async function watchLoad<T>(
 ): Promise<{ result: T; load: MachineLoad }> {
   const first = coreTimes();
   await Bun.sleep(BEFORE_MS);
+  const { busy: busyBefore } = sharesBetween(first, coreTimes());
+  const before = fixedWorkMs();
   const begun = coreTimes();
   const result = await run();
   const { stolen } = sharesBetween(begun, coreTimes());
-  return { result, load: { busyBefore: sharesBetween(first, begun).busy, stolen } };
+  return { result, load: { busyBefore, stolen, workMs: { before, after: fixedWorkMs() } } };
+}
+
+/** The median of some runs. */
+function fixedWorkMs(): number {
+  let value = 1;
+  const runs = Array.from({ length: WORK_RUNS }, () => {
+    const begun = performance.now();
+    for (let step = 0; step < WORK_STEPS; step++) value = (value * 31 + step) | 0;
+    return performance.now() - begun;
+  });
+  // The value is looked at, so that no compiler leaves out the work.
+  return Number.isNaN(value) ? value : median(runs.slice(COMPILING_RUNS));
 }
 
 /** Time of all cores together since the machine started, in ticks. */

@@ -130,12 +130,13 @@ export function circumstances({
   ];
 }
 
-function loadText({ busyBefore, stolen }: MachineLoad): string[] {
+function loadText({ busyBefore, stolen, workMs }: MachineLoad): string[] {
   const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
   const doubt = busyBefore < IDLE ? "" : ", which is not idle: trust the ratios";
   return [
     `${percent(busyBefore)} busy before${doubt}`,
     `${percent(stolen)} of its time taken by its host`,
+    `fixed work in ${workMs.before.toFixed(1)} ms before and ${workMs.after.toFixed(1)} ms after`,
   ];
 }
 

@@ -55,6 +55,8 @@ export interface DiffusionReport {
 
 /** A picture that differs this much more than the ones before the change do among themselves shows the change. */
 const MARGIN = 1.5;
+/** Frames after a change, however slow the machine: a prompt takes eight to come over, and those before the next change tell as much. */
+const LEAST_FRAMES = 18;
 /** Frames before a change that tell how much the picture changes by itself. */
 const BEFORE = 8;
 
@@ -68,21 +70,26 @@ export async function runDiffusion(run: DiffusionRun): Promise<DiffusionReport> 
   await waitFor(`the first pictures of ${run.name}`, isDrawn, 60_000);
 
   const made: { readonly what: string; readonly at: number }[] = [];
-  const end = performance.now() + run.seconds * 1000;
-  const everyMs = run.everySeconds * 1000;
-  for (let n = 0; performance.now() + everyMs < end; n++) {
-    await Bun.sleep(everyMs);
+  const untilNext = async (): Promise<void> => {
+    const since = made.at(-1)?.at ?? output.count;
+    await Bun.sleep(run.everySeconds * 1000);
+    const isShown = () => output.count >= since + LEAST_FRAMES;
+    await waitFor(`the frames of ${run.name} after a change`, isShown, 60_000);
+  };
+  const count = Math.ceil(run.seconds / run.everySeconds) - 1;
+  for (let n = 0; n < count; n++) {
+    await untilNext();
     const change = run.changes[n % run.changes.length] as Change;
     await params(id, change.fields);
     made.push({ what: change.what, at: output.count });
   }
-  await Bun.sleep(Math.max(0, end - performance.now()));
+  await untilNext();
   const { error } = await stream(id);
   await stop(id);
   await output.ended;
   const { stats } = await stream(id);
   const frames = await output.decode();
-  const everyFrames = Math.round(frames.length / (run.seconds / run.everySeconds));
+  const everyFrames = Math.round(frames.length / (count + 1));
   return {
     name: run.name,
     framesIn: stats.frames_in,

@@ -45,11 +45,13 @@ test("the summary says what the sections say", async () => {
 });
 
 test("the section names the time, the machine with its load, the commit and the versions", () => {
-  const text = sectionText({ ...made, load: { busyBefore: 0.3, stolen: 0.0123 } }, []);
+  const workMs = { before: 9.84, after: 12 };
+  const text = sectionText({ ...made, load: { busyBefore: 0.3, stolen: 0.0123, workMs } }, []);
   expect(text).toStartWith(`Measured ${made.date.slice(0, 10)}`);
   expect(text).toContain(` UTC on ${made.machine.cpu}`);
   expect(text).toContain("30 % busy before, which is not idle: trust the ratios");
   expect(text).toContain("1.2 % of its time taken by its host");
+  expect(text).toContain("fixed work in 9.8 ms before and 12.0 ms after");
   expect(text).toContain(`commit ${made.commit}`);
   expect(text).toContain(`bun ${Bun.version}`);
 });
