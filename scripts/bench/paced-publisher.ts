@@ -5,7 +5,7 @@ import { CLIP_FPS, SEGMENT_FRAMES } from "./clip.ts";
 export interface PacedPublisher extends AsyncDisposable {
   /** Sends units as `pace` does. */
   play(units: Iterable<Uint8Array>, signal?: AbortSignal): Promise<number[]>;
-  /** Ends the segment at once, so that its last frame need not wait for the next one. The next unit must begin a segment. */
+  /** Ends the segment at once, so that its last frame need not wait for the next one. The next unit begins another. */
   endSegment(): void;
 }
 
@@ -19,7 +19,10 @@ export async function openPacedPublisher(url: string): Promise<PacedPublisher> {
   return {
     play: (units, stop) =>
       pace(units, (data) => writer.write({ data, first: frame++ % SEGMENT_FRAMES === 0 }), stop),
-    endSegment: () => publisher.publishEmptySegment(),
+    endSegment() {
+      frame = 0;
+      publisher.publishEmptySegment();
+    },
     async [Symbol.asyncDispose]() {
       await publisher.close();
       await publisher.deleteChannel();

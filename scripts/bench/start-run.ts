@@ -7,6 +7,8 @@ import { readChannel } from "./read-channel.ts";
 
 /** For a first output, and for the end of a server. */
 const LIMIT_MS = 10_000;
+/** A key frame without output by then came before its reader. */
+const AGAIN_MS = 3000;
 
 /** Milliseconds since the program was executed. */
 export interface Start {
@@ -92,9 +94,13 @@ export async function firstFrame({ api }: StartedServer, keyFrame: Uint8Array): 
     stop.abort();
   });
   const play = async (): Promise<number> => {
-    const [sent = Number.NaN] = await publisher.play([keyFrame]);
-    publisher.endSegment(); // a key frame may fill its last packet, so that only this tells its end
-    return sent;
+    for (;;) {
+      const [sent = Number.NaN] = await publisher.play([keyFrame]);
+      publisher.endSegment(); // a key frame may fill its last packet, so that only this tells its end
+      // The engine reads from the newest segment on: where it comes after this one, it shows the next.
+      await Promise.race([reading, Bun.sleep(AGAIN_MS)]);
+      if (stop.signal.aborted) return sent;
+    }
   };
   const [sent] = await Promise.all([play(), reading]);
   return arrived - sent;
